@@ -1,0 +1,92 @@
+"""Everything that can go wrong, as one tree.
+
+    MiniDockerError             125   the engine cannot do what was asked
+      UsageError                125   the command line makes no sense
+      ConfigError               125   a bundle, record or file does not say what it must
+      NotFound                  125   no such container or image
+      Conflict                  125   the name, or the container, is in use
+      StateError                125   the container is in the wrong state for this
+      LockedTopic               125   a lab that is not solved yet unlocks this
+      KernelError               125   the kernel refused; names the call, the object, the reason
+        ProcessError            125   a process could not be started, waited for or signalled
+        NamespaceError          125   a namespace could not be made or entered
+        RootfsError             125   the root file system could not be put together
+        CgroupError             125   a control group could not be made, set or removed
+      CommandNotExecutable      126   the command exists and cannot be executed
+      CommandNotFound           127   there is no such command in the container
+
+The number is the exit code of ``mini-docker run`` and ``exec``, as Docker has
+them; the other commands end with 1. A message is one line: what was tried, on
+what, why, and where it helps what to do.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class MiniDockerError(Exception):
+    """A failure to report to the user in one line, without a traceback."""
+
+    exit_code = 125
+
+
+class UsageError(MiniDockerError):
+    """The command line makes no sense."""
+
+
+class ConfigError(MiniDockerError):
+    """A bundle, a record or a file does not say what it must."""
+
+
+class NotFound(MiniDockerError):
+    """There is no such container or image."""
+
+
+class Conflict(MiniDockerError):
+    """Something else has the name, or uses the object."""
+
+
+class StateError(MiniDockerError):
+    """The container is in the wrong state for what was asked."""
+
+
+class LockedTopic(MiniDockerError):
+    """A lab that the student has not solved yet unlocks this."""
+
+
+class KernelError(MiniDockerError):
+    """The kernel refused something."""
+
+
+class ProcessError(KernelError):
+    """A process could not be started, waited for or signalled."""
+
+
+class NamespaceError(KernelError):
+    """A namespace could not be made or entered."""
+
+
+class RootfsError(KernelError):
+    """The root file system of a container could not be put together."""
+
+
+class CgroupError(KernelError):
+    """A control group could not be made, set or removed."""
+
+
+class CommandNotExecutable(MiniDockerError):
+    """The command exists and cannot be executed."""
+
+    exit_code = 126
+
+
+class CommandNotFound(MiniDockerError):
+    """There is no such command in the container."""
+
+    exit_code = 127
+
+
+def reason(error: OSError) -> str:
+    """Return the kernel's words for *error*, such as "Permission denied"."""
+    return os.strerror(error.errno) if error.errno else str(error)
