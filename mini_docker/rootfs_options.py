@@ -1,0 +1,77 @@
+"""Mount options: the words of mount(8) and of the OCI runtime specification, as flags.
+
+A word is a flag of mount(2), the removal of one, a change of propagation, or text
+for the file system's own driver. config.md, section "Mounts".
+"""
+
+from __future__ import annotations
+
+from mini_docker import syscalls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SET = {
+    "ro": syscalls.MS_RDONLY,
+    "nosuid": syscalls.MS_NOSUID,
+    "nodev": syscalls.MS_NODEV,
+    "noexec": syscalls.MS_NOEXEC,
+    "noatime": syscalls.MS_NOATIME,
+    "nodiratime": syscalls.MS_NODIRATIME,
+    "relatime": syscalls.MS_RELATIME,
+    "strictatime": syscalls.MS_STRICTATIME,
+    "bind": syscalls.MS_BIND,
+    "rbind": syscalls.MS_BIND | syscalls.MS_REC,
+}
+CLEAR = {
+    "rw": syscalls.MS_RDONLY,
+    "suid": syscalls.MS_NOSUID,
+    "dev": syscalls.MS_NODEV,
+    "exec": syscalls.MS_NOEXEC,
+    "atime": syscalls.MS_NOATIME,
+    "diratime": syscalls.MS_NODIRATIME,
+    "norelatime": syscalls.MS_RELATIME,
+    "nostrictatime": syscalls.MS_STRICTATIME,
+}
+PROPAGATION = {
+    "private": syscalls.MS_PRIVATE,
+    "slave": syscalls.MS_SLAVE,
+    "shared": syscalls.MS_SHARED,
+    "unbindable": syscalls.MS_UNBINDABLE,
+}
+# A bind mount takes these flags only in a second call, a remount. mount(2).
+ON_REMOUNT = (
+    syscalls.MS_RDONLY
+    | syscalls.MS_NOSUID
+    | syscalls.MS_NODEV
+    | syscalls.MS_NOEXEC
+    | syscalls.MS_NOATIME
+    | syscalls.MS_NODIRATIME
+    | syscalls.MS_RELATIME
+)
+
+
+def parse(words: Iterable[str]) -> tuple[int, int, str]:
+    """Return (flags, propagation, data) for the options *words*.
+
+    >>> parse(["nosuid", "ro", "mode=755"])
+    (3, 0, 'mode=755')
+
+    The propagation is 0 if none is asked for; "rprivate" is private with MS_REC.
+    """
+    flags = propagation = 0
+    data = []
+    for word in words:
+        plain = word.removeprefix("r")
+        if word in SET:
+            flags |= SET[word]
+        elif word in CLEAR:
+            flags &= ~CLEAR[word]
+        elif word in PROPAGATION:
+            propagation = PROPAGATION[word]
+        elif plain in PROPAGATION:
+            propagation = PROPAGATION[plain] | syscalls.MS_REC
+        elif word != "defaults":
+            data.append(word)
+    return flags, propagation, ",".join(data)
