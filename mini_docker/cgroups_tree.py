@@ -1,0 +1,138 @@
+"""Which cgroup version this machine has, and one group in it, whichever it is.
+
+A directory under /sys/fs/cgroup is a cgroup only if its file system says so: below
+a tmpfs mkdir succeeds as well, and limits nothing. statfs(2).
+
+    v2       /sys/fs/cgroup is cgroup2 itself
+    v1       a tmpfs, with one mount of the old kind for each controller
+    hybrid   as v1, and a cgroup2 mount at unified that the controllers are not in
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mini_docker import cgroups, cgroups_limits, cgroups_v1, syscalls
+from mini_docker.errors import CgroupError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BASE = "/sys/fs/cgroup"
+KILL_DEADLINE = 10.0  # seconds
+
+
+class Tree:
+    """The cgroup file systems of this machine."""
+
+    __slots__ = ("trees", "unified", "version")
+
+    def __init__(self, version: str, unified: str, trees: dict[str, str]) -> None:
+        self.version = version  # "v2", "v1" or "hybrid"
+        self.unified = unified  # the cgroup2 mount, or ""
+        self.trees = trees  # controller: mount, of version 1
+
+
+def find(base: str = BASE) -> Tree:
+    """Look at the file systems at *base*; CgroupError if no cgroup is mounted there."""
+    try:
+        if syscalls.filesystem_type(base) == syscalls.CGROUP2_SUPER_MAGIC:
+            return Tree("v2", base, {})
+        names = os.listdir(base)
+    except OSError as error:
+        raise CgroupError(f"cannot use {base}: {error.strerror}; is it mounted?") from error
+    trees: dict[str, str] = {}
+    unified = ""
+    for name in names:
+        path = f"{base}/{name}"
+        kind = syscalls.filesystem_type(path) if os.path.isdir(path) else 0
+        if kind == syscalls.CGROUP2_SUPER_MAGIC:
+            unified = path
+        elif kind == syscalls.CGROUP_SUPER_MAGIC:
+            real = os.path.realpath(path)  # cpu and cpuacct may be links to cpu,cpuacct
+            trees.update(dict.fromkeys(name.split(","), real))
+    if not trees and not unified:
+        raise CgroupError(f"no cgroup file system is mounted below {base}")
+    return Tree("hybrid" if unified else "v1", unified, trees)
+
+
+class Group:
+    """One control group of this machine, named by its path, such as "/mini-docker/4fa6"."""
+
+    __slots__ = ("directory", "path", "tree")
+
+    def __init__(self, path: str, tree: Tree | None = None) -> None:
+        if ".." in path.split("/") or not path.strip("/"):
+            raise CgroupError(f"invalid cgroup path {path!r}: name a group below the root")
+        self.path = path
+        self.tree = tree or find()
+        self.directory = f"{self.tree.unified}/{path.strip('/')}"  # of version 2
+
+    def create(self) -> None:
+        """Make the group, with every controller that can be had."""
+        if self.tree.version == "v2":
+            cgroups.create(self.tree.unified, self.path)
+        else:
+            cgroups_v1.create(self.tree.trees, self.path)
+
+    def join(self) -> None:
+        """Move the calling process into the group."""
+        if self.tree.version == "v2":
+            cgroups.join(self.directory)
+        else:
+            cgroups_v1.join(self.tree.trees, self.path)
+
+    def apply(self, resources: dict[str, Any]) -> list[str]:
+        """Set the limits of an OCI *resources* object; return a warning for each not held."""
+        if self.tree.version == "v2":
+            return cgroups.apply(self.directory, cgroups_limits.files_v2(resources))
+        files = cgroups_limits.files_v1(resources)
+        return cgroups_v1.apply(self.tree.trees, self.path, files)
+
+    def freeze(self, frozen: bool = True) -> None:
+        """Stop every process in the group, or let them run on."""
+        if self.tree.version == "v2":
+            cgroups.freeze(self.directory, frozen)
+        else:
+            cgroups_v1.freeze(self.tree.trees, self.path, frozen)
+
+    def statistics(self) -> dict[str, int]:
+        """Return what the group uses: see cgroups.statistics."""
+        if self.tree.version == "v2":
+            return cgroups.statistics(self.directory)
+        return cgroups_v1.statistics(self.tree.trees, self.path)
+
+    def processes(self) -> list[int]:
+        """Return the pids in the group and below it; none if it does not exist."""
+        if self.tree.version == "v2":
+            return cgroups.processes(self.directory)
+        return cgroups_v1.processes(self.tree.trees, self.path)
+
+    def killed_for_memory(self) -> bool:
+        """Say whether the kernel has killed a process here for want of memory."""
+        if self.tree.version == "v2":
+            return cgroups.table(self.directory, "memory.events").get("oom_kill", 0) > 0
+        group = f"{self.tree.trees.get('memory', '')}/{self.path.strip('/')}"
+        return cgroups.table(group, "memory.oom_control").get("oom_kill", 0) > 0
+
+    def kill(self) -> None:
+        """Send SIGKILL to everything in the group until nothing is left in it."""
+        give_up = time.monotonic() + KILL_DEADLINE
+        while pids := self.processes():
+            for pid in pids:
+                try:
+                    os.kill(pid, 9)
+                except ProcessLookupError:
+                    continue
+            if time.monotonic() > give_up:
+                raise CgroupError(f"cannot empty {self.path}: process {pids[0]} does not end")
+            time.sleep(0.002)
+
+    def remove(self) -> None:
+        """Remove the group, once nothing is in it."""
+        if self.tree.version == "v2":
+            cgroups.remove(self.directory)
+        else:
+            cgroups_v1.remove(self.tree.trees, self.path)
