@@ -1,6 +1,6 @@
 # Shared by the scripts beside it, which set $repo and then read this file.
 # Everything here is POSIX sh; nothing here changes the machine.
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154,SC2034 # $repo comes from there, $python goes there
 
 say() { printf '%s\n' "$*"; }
 
@@ -42,6 +42,11 @@ need_kernel() {
         die "no cgroup file system is mounted, so no limit can hold: use the VM (vagrant up)"
     unshare --mount true 2>/dev/null ||
         die "this root may not make namespaces (a container without CAP_SYS_ADMIN?): use the VM (vagrant up)"
+}
+
+# For the scripts that install nothing.
+need_venv() {
+    [ -e "$repo/.venv/.stamp" ] || die "the course is not set up: run  sudo scripts/setup"
 }
 
 need_machine() {
