@@ -75,4 +75,4 @@ def _typed(descriptor: int, path: str, directory: bool) -> int:
         return descriptor
     os.close(descriptor)
     wrong, right = ("file", "directory") if directory else ("directory", "file")
-    raise RootfsError(f"cannot mount at {path}: it is a {wrong} in this root, not a {right}")
+    raise RootfsError(f"cannot use {path} in the container: it is a {wrong}, not a {right}")

@@ -1,0 +1,199 @@
+"""A container: the order in which a process is taken away from the machine.
+
+start() reads a bundle's config.json and nothing else. What it does is one story in
+two processes: the engine, which stays as it is, and the child, which gives up one
+part of the machine after the other and at the end becomes the container's program.
+The order is the point. Every step says why it stands where it does.
+
+While a student's lab is locked, the step that it teaches is left out.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import (
+    cgroups_tree,
+    container_process,
+    loopback,
+    namespaces,
+    processes,
+    rootfs,
+    rootfs_devices,
+    rootfs_paths,
+    spec,
+    swap,
+    syscalls,
+)
+from mini_docker.errors import KernelError, NamespaceError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Start:
+    """A start: the bundle, its config, and what the engine adds to them."""
+
+    __slots__ = ("bundle", "config", "group", "init", "kinds", "root", "streams", "warnings")
+
+    def __init__(
+        self,
+        bundle: str,
+        config: dict[str, Any],
+        streams: tuple[int, int, int] = (0, 1, 2),
+        init: bool = False,
+    ) -> None:
+        self.bundle = bundle
+        self.config = config
+        self.streams = streams  # descriptors for the container's 0, 1 and 2
+        self.init = init  # run the program below an init of ours
+        self.root = os.path.join(bundle, config["root"]["path"])
+        self.kinds = set() if swap.locked("namespaces") else spec.kinds(config)
+        self.group: cgroups_tree.Group | None = None
+        self.warnings: list[str] = []
+
+
+def start(it: Start) -> int:
+    """Start the container of *it* and return the pid of its process 1 once that runs.
+
+    Raises what went wrong, with nothing left behind. The caller waits for the pid, and
+    calls remove_group() after it has ended.
+    """
+    try:
+        if not swap.locked("cgroups") and it.config["linux"].get("cgroupsPath"):
+            # Limits stand before the first process is under them.
+            it.group = cgroups_tree.Group(it.config["linux"]["cgroupsPath"])
+            it.group.create()
+            it.warnings += it.group.apply(it.config["linux"].get("resources", {}))
+        return processes.spawn(lambda report: _child(it, report), lambda: _fork(it))
+    except BaseException:
+        remove_group(it.config)
+        raise
+
+
+def remove_group(config: dict[str, Any]) -> None:
+    """Empty and remove the control group of a container whose process 1 has ended."""
+    path = config["linux"].get("cgroupsPath")
+    if path and not swap.locked("cgroups"):
+        group = cgroups_tree.Group(path)
+        group.kill()
+        group.remove()
+
+
+def _fork(it: Start) -> int:
+    """Fork the child into its new namespaces; a joined pid namespace is for children too."""
+    joined = {} if swap.locked("namespaces") else spec.joined(it.config)
+    # A cgroup namespace takes its maker's group as root: it is made once we are in ours.
+    kinds = it.kinds - {"cgroup"}
+    if "pid" in joined:
+        _join({"pid": joined["pid"]})
+    try:
+        return namespaces.create(kinds) if kinds else os.fork()
+    finally:
+        if "pid" in joined:
+            _join({"pid": "/proc/self/ns/pid"})
+
+
+def _child(it: Start, report: int) -> int:
+    """Give up the machine, part by part, and become the container's program."""
+    config, process = it.config, it.config["process"]
+
+    # 1. A session of its own: the caller's terminal no longer sends signals here.
+    os.setsid()
+    # 2. Nobody in the container may look into this process, or through it at the engine's
+    #    own program file, until exec has replaced it.
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+    # 3. Under the limits, as early as possible: all that follows counts as the container's.
+    if it.group:
+        it.group.join()
+    # 4. Namespaces that exist already, or had to wait for the group.
+    if it.kinds or spec.joined(config):
+        _namespaces(it)
+    # 5. Its own root. From here on the host's files are out of reach.
+    if "mnt" in it.kinds and not swap.locked("rootfs"):
+        _root(it)
+    # 6. Its streams, and no other open file: a descriptor of a directory outside would be
+    #    a way out. So this comes before the working directory is entered.
+    for number, stream in enumerate(it.streams):
+        os.dup2(stream, number, inheritable=True)
+    container_process.close_all_but(report)
+    # 7. Resources, rights, user, working directory, program: what exec does as well.
+    if not it.init:
+        container_process.become(process)
+    return container_process.run_under_init(process, report)
+
+
+def _namespaces(it: Start) -> None:
+    others = {kind: path for kind, path in spec.joined(it.config).items() if kind != "pid"}
+    _join(others)
+    if "cgroup" in it.kinds:
+        namespaces.unshare({"cgroup"})
+    if "net" in it.kinds:
+        loopback.bring_up()
+    if "uts" in it.kinds and it.config.get("hostname"):
+        try:
+            syscalls.sethostname(it.config["hostname"])
+            if it.config.get("domainname"):
+                syscalls.setdomainname(it.config["domainname"])
+        except OSError as error:
+            raise KernelError(f"cannot set the host name: {reason(error)}") from error
+
+
+def _join(paths: dict[str, str]) -> None:
+    """Enter the namespaces at *paths*, such as {"net": "/proc/4321/ns/net"}. setns(2)."""
+    for kind, path in paths.items():
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            syscalls.setns(descriptor, namespaces.flag(kind))
+            os.close(descriptor)
+        except OSError as error:
+            raise NamespaceError(f"cannot join {path}: {reason(error)}") from error
+
+
+def _root(it: Start) -> None:
+    """Put the root together and move into it."""
+    config, linux = it.config, it.config["linux"]
+    # 5a. Private first: a mount made before this would appear on the host.
+    rootfs.isolate(it.root)
+    # 5b. The root's own file system, then /proc, /sys, /dev and the rest on top of it.
+    rootfs.mount_all(it.root, _mounts(it))
+    # 5c. /dev is a new tmpfs: nothing in it can have been prepared by the image.
+    if any(m["destination"] == "/dev" and m["type"] == "tmpfs" for m in config["mounts"]):
+        rootfs_devices.make_devices(it.root)
+    # 5d. A working directory that the image lacks is made, as Docker does.
+    os.close(rootfs_paths.place(it.root, config["process"]["cwd"], directory=True))
+    # 5e. Masks need /proc, /sys and /dev/null in place, and a root still writable.
+    rootfs.hide(it.root, linux.get("maskedPaths", []), linux.get("readonlyPaths", []))
+    # 5f. Read-only last: mount points and nodes had to be made.
+    if config["root"].get("readonly"):
+        rootfs.make_read_only(it.root)
+    # 5g. All is in place: step in, and let the host's root go.
+    rootfs.pivot(it.root)
+
+
+def _mounts(it: Start) -> list[rootfs.Mount]:
+    mounts = []
+    for row in it.config["mounts"]:
+        mount = rootfs.Mount(
+            row["destination"], row["type"], row.get("source", "none"), row.get("options", ())
+        )
+        if mount.type != "cgroup":
+            mounts.append(mount)
+        elif it.group:
+            mounts += _cgroup_mounts(mount, it.group)
+    return mounts
+
+
+def _cgroup_mounts(mount: rootfs.Mount, group: cgroups_tree.Group) -> list[rootfs.Mount]:
+    """Return the mounts that show a container its own control group. config-linux.md."""
+    tree = group.tree
+    if tree.version == "v2":
+        return [rootfs.Mount(mount.target, "cgroup2", "cgroup", mount.options)]
+    rows = [rootfs.Mount(mount.target, "tmpfs", "tmpfs", ["nosuid", "noexec", "nodev", "mode=755"])]
+    for outside in sorted(set(tree.trees.values())):
+        target = f"{mount.target}/{os.path.basename(outside)}"
+        rows.append(rootfs.Mount(target, "bind", outside + group.path, ["bind", *mount.options]))
+    return rows
+
+

@@ -1,0 +1,144 @@
+"""The last part of a start, and of an exec: from a child in the container to its program.
+
+The child is in the container's namespaces and root already, as the host's root with
+all rights. The order of what it gives up is told in become().
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from mini_docker import capabilities, processes, syscalls, users
+from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, ProcessError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+HIGHEST_DESCRIPTOR = 2**31 - 1
+
+
+def become(process: dict[str, Any]) -> NoReturn:
+    """Turn the caller into *process*, an object of config.json. Never return.
+
+    config.md, section "Process".
+    """
+    environment = prepare(process)
+    processes.execute(process["args"], environment)
+
+
+def run_under_init(process: dict[str, Any], report: int) -> int:
+    """Run *process* as a child, and be its init: return its exit code.
+
+    The caller is process 1 of the container. It gives up all rights that its child
+    will not have either, then closes *report*: nothing can fail any more.
+    """
+    environment = prepare(process)
+    processes.block()
+
+    def main(inner: int) -> int:
+        os.close(report)
+        processes.unblock()
+        processes.execute(process["args"], environment)
+
+    pid = processes.spawn(main)
+    os.close(report)
+    for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
+        os.close(stream)
+    return processes.init(pid)
+
+
+def prepare(process: dict[str, Any]) -> dict[str, str]:
+    """Do all that stands between a child in the container and exec; return its environment."""
+    # Limits first: raising one may need a capability that is gone later.
+    for limit in process.get("rlimits", []):
+        _limit(limit)
+    if "oomScoreAdj" in process:
+        _write_oom_score(process["oomScoreAdj"])
+    os.umask(process["user"].get("umask", 0o022))
+    _new_keyring()
+    user, groups = _user(process["user"])
+    wanted = capabilities.mask(process["capabilities"]["bounding"])
+    # The bounding set sinks while CAP_SETPCAP is still there.
+    capabilities.bound(wanted)
+    # Keep the permitted set over the change of user: apply() decides what stays.
+    syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
+    users.become(user, groups)
+    # As the user: a directory that it may not enter is refused here, as Docker does.
+    _enter_directory(process["cwd"])
+    capabilities.apply(wanted, root=user.uid == 0)
+    # Last: from here on no exec can gain a right, not even by a setuid program.
+    if process.get("noNewPrivileges"):
+        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    environment = dict(pair.split("=", 1) for pair in process["env"])
+    environment.setdefault("HOME", user.home)
+    processes.unblock()
+    return environment
+
+
+def close_all_but(report: int) -> None:
+    """Close every descriptor above 2 except *report*. close_range(2)."""
+    os.closerange(3, report)
+    os.closerange(report + 1, HIGHEST_DESCRIPTOR)
+
+
+def _user(wanted: dict[str, Any]) -> tuple[users.User, list[int]]:
+    """Return the user of config.json, and its supplementary groups.
+
+    Our configs may name it ("username"), because only the container's own files know
+    the name, and they are here now.
+    """
+    if wanted.get("username"):
+        user = users.find(wanted["username"])
+    else:
+        user = users.find(f"{wanted['uid']}:{wanted['gid']}")
+    return user, [*user.groups, *wanted.get("additionalGids", [])]
+
+
+def _enter_directory(path: str) -> None:
+    """Make *path* the working directory; it must lie in this root.
+
+    A path through a descriptor that leads outside would make getcwd answer with
+    something that does not begin with "/" (getcwd(3)). Nothing is open at this point,
+    so this is a second lock on the same door.
+    """
+    try:
+        os.chdir(path)
+        if not os.getcwd().startswith("/"):
+            raise ConfigError(f"working directory {path} is outside of the container's root")
+    except OSError as error:
+        why = reason(error).lower()
+        raise CommandNotExecutable(f"cannot enter working directory {path}: {why}") from error
+
+
+def _limit(limit: dict[str, Any]) -> None:
+    name = limit["type"]
+    number = getattr(resource, name, None)
+    if number is None:
+        raise ConfigError(f"unknown resource limit {name}")
+    try:
+        resource.setrlimit(number, (limit["soft"], limit["hard"]))
+    except (OSError, ValueError) as error:
+        hard = resource.getrlimit(number)[1]
+        raise ProcessError(
+            f"cannot set {name} to {limit['soft']}:{limit['hard']}: {error} "
+            f"(the engine's own hard limit is {hard})"
+        ) from error
+
+
+def _write_oom_score(score: int) -> None:
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(score))
+    except OSError as error:
+        raise KernelError(f"cannot set oom_score_adj to {score}: {reason(error)}") from error
+
+
+def _new_keyring() -> None:
+    """Leave the caller's session keyring: its keys are not the container's. keyrings(7)."""
+    try:
+        syscalls.join_session_keyring("container")
+    except OSError as error:
+        if error.errno != 38:  # ENOSYS: a kernel without keyrings has nothing to leave
+            raise KernelError(f"cannot make a session keyring: {reason(error)}") from error
