@@ -1,0 +1,44 @@
+"""What the command line says to words that make no sense; imported when one does not."""
+
+from __future__ import annotations
+
+from mini_docker.cli.suggest import nearest
+from mini_docker.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Command
+
+
+def refusal(command: Command, message: str) -> UsageError:
+    """Return a UsageError with *message* in one printable line, and where the help is."""
+    if not message.isprintable():
+        message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+    return UsageError(f"{message}  See '{command.words()} --help'.")
+
+
+def unknown(command: Command, name: str) -> UsageError:
+    """Return the refusal of the flag --*name*, with the nearest right one."""
+    near = nearest(name, [flag.name for flag in command.flags if flag.help] + ["help"])
+    remark = f" (did you mean --{near}?)" if near else ""
+    return refusal(command, f"unknown flag: --{name}{remark}")
+
+
+def miscount(command: Command) -> UsageError:
+    """Return the refusal of too few or too many arguments, in docker's words."""
+    low, high = command.minimum, command.maximum
+    if high == 0:
+        wanted = "accepts no arguments"
+    elif low == high:
+        wanted = f"requires exactly {_arguments(low)}"
+    elif high is None:
+        wanted = f"requires at least {_arguments(low)}"
+    elif low == 0:
+        wanted = f"requires at most {_arguments(high)}"
+    else:
+        wanted = f"requires at least {low} and at most {_arguments(high)}"
+    return refusal(command, f'"{command.words()}" {wanted}.')
+
+
+def _arguments(count: int) -> str:
+    return f"{count} argument{'' if count == 1 else 's'}"
