@@ -18,7 +18,6 @@ Lab:     labs/01_processes/
 
 from __future__ import annotations
 
-import _signal as signal  # the same functions as signal's, without the cost of its enums
 import os
 
 from mini_docker.errors import (
@@ -31,8 +30,11 @@ from mini_docker.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Mapping
     from typing import NoReturn
+else:  # the same functions, without the cost of signal's enums
+    import _signal as signal
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REPORT_LIMIT = 65536  # bytes; a report is one line, and what a child writes is bounded
@@ -53,11 +55,12 @@ def execute(argv: list[str], environment: Mapping[str, str]) -> NoReturn:
     """Become the program *argv*[0], with arguments *argv* and *environment*. Never return.
 
     A name with a "/" is a path. Any other is looked for in the directories of the
-    environment's PATH (DEFAULT_PATH if it has none), in their order; the first that
-    can be executed wins.
+    environment's PATH (DEFAULT_PATH if it has none), in their order; the first file
+    that the kernel agrees to execute wins. An empty entry means the working directory.
 
-    Raises CommandNotFound if no such file exists, and CommandNotExecutable if one
-    exists and the kernel refuses it: no permission, a directory, not a program.
+    Raises CommandNotExecutable if such a file exists and the kernel refuses it (no
+    permission, a directory, not a program), and CommandNotFound if there is none: the
+    kernel says ENOENT or ENOTDIR of every place. Both name *argv*[0] and the reason.
     execve(2), environ(7).
     """
     name = argv[0]
@@ -80,25 +83,33 @@ def execute(argv: list[str], environment: Mapping[str, str]) -> NoReturn:
 def spawn(child: Callable[[int], int], fork: Callable[[], int] = os.fork) -> int:
     """Start *child* in a new process made by *fork*, and return its pid once it runs.
 
-    Parent and child share a pipe that closes on exec. The child calls
-    *child*(report), where report is the writing end, and exits with the number
-    this returns. While it gets ready, the parent reads. An end of file means that
-    all is well: the child became another program, or closed *report* to say so.
-    Text means that it failed: fail() wrote it, and failure() reads it.
+    Parent and child share a pipe that closes on exec (os.pipe makes such a one). The
+    child calls *child*(report), where report is the writing end, and ends with the
+    exit code that this returns. Whatever *child* raises, fail() reports and ends the
+    process: the child never comes back to the caller.
 
-    Raises what the child raised, after waiting for it: no process is left behind.
-    pipe(2), fork(2), O_CLOEXEC in open(2).
+    Meanwhile the parent, which keeps only the reading end, reads up to REPORT_LIMIT
+    bytes. Nothing before the end of file means that all is well: the child became
+    another program, or closed *report* to say so. Text means that it failed: reap it,
+    and raise what failure() makes of the text.
+
+    Afterwards the parent has neither end open. *fork* returns 0 in the child and its
+    pid in the parent; if it raises OSError, raise ProcessError. pipe(2), fork(2).
     """
-    reader, report = os.pipe()  # both close on exec: PEP 446
-    pid = fork()
-    if pid == 0:
-        try:
-            os.close(reader)
-            os._exit(child(report))
-        except BaseException as error:
-            fail(error, report)
-    os.close(report)
+    reader, report = os.pipe()
     with open(reader, "rb") as pipe:
+        try:
+            pid = fork()
+            if pid == 0:
+                try:
+                    os.close(reader)
+                    os._exit(child(report))
+                except BaseException as error:
+                    fail(error, report)
+        except OSError as error:
+            raise ProcessError(f"cannot start a process: {reason(error)}") from error
+        finally:  # in the parent alone: the child has ended, or become another program
+            os.close(report)
         text = pipe.read(REPORT_LIMIT)
     if text:
         os.waitpid(pid, 0)
@@ -106,11 +117,27 @@ def spawn(child: Callable[[int], int], fork: Callable[[], int] = os.fork) -> int
     return pid
 
 
-def wait(pid: int) -> int:
-    """Wait until child *pid* ends and return its exit code, as a shell counts.
+def decode(status: int) -> int:
+    """Return the exit code, as a shell counts it, of the wait *status* of an ended process.
 
-    A program that exits gives its own code, 0 to 255. One that a signal killed gives
-    128 plus the signal's number: 137 is SIGKILL, 143 is SIGTERM.
+    The kernel packs two numbers into a status. Bits 0 to 6: the signal that killed the
+    process, or 0 if it ended by itself. Bits 8 to 15: the number that it gave to exit.
+    Bit 7 is set if it left a core dump, and changes nothing here.
+
+    A program that ended by itself gives its own number, 0 to 255. One that a signal
+    killed gives 128 plus the signal's number: 137 is SIGKILL, 143 is SIGTERM.
+
+    >>> decode(0x0300), decode(0x0009), decode(0x008B)
+    (3, 137, 139)
+
+    wait(2); in os, waitstatus_to_exitcode and the functions that begin with W.
+    """
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def wait(pid: int) -> int:
+    """Wait until child *pid* ends and return its exit code, as decode counts.
 
     Raises ProcessError if *pid* is not a child of the caller. waitpid(2).
     """
@@ -122,15 +149,21 @@ def wait(pid: int) -> int:
 
 
 def init(main: int) -> int:
-    """Be process 1 for child *main*: forward signals to it, reap everything, return its code.
+    """Be process 1 for child *main*: pass signals on, reap every child, return main's exit code.
 
-    The signals in FORWARDED and SIGCHLD are blocked when this is called (see block),
-    so each one waits its turn and sigwait takes them one by one. SIGCHLD: reap every
-    child that has ended; one SIGCHLD may stand for several. When *main* is among
-    them, its exit code is the answer. Any other signal: send it to *main*.
+    The caller has called block() before it started *main*: SIGCHLD and the signals in
+    FORWARDED stay pending until sigwait takes them, one a call. Whichever it is:
+
+    SIGCHLD: reap every child that has ended by now, without waiting for those that
+    live on. One SIGCHLD may stand for several ends, and for a stop, which is no end.
+    If *main* is among them, return its decoded status; all others are forgotten.
+    Any other signal: send() it to *main*.
 
     Orphans end here too: the kernel makes process 1 the parent of every process whose
-    own parent has died. Without a wait each stays a zombie. sigwait(3), waitpid(2).
+    own parent has ended. Without a wait each stays a zombie.
+
+    Raises ProcessError if no child is left and *main* was not among them. sigwait(3),
+    waitpid(2), pid_namespaces(7).
     """
     while True:
         number = signal.sigwait([signal.SIGCHLD, *FORWARDED])
@@ -146,16 +179,6 @@ def init(main: int) -> int:
                 return decode(status)
             if pid == 0:  # others live on
                 break
-
-
-def decode(status: int) -> int:
-    """Return the exit code that a wait status stands for: 0 to 255, or 128 + signal.
-
-    >>> decode(3 << 8), decode(9)
-    (3, 137)
-    """
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else 128 - code
 
 
 def send(pid: int, number: int) -> None:
