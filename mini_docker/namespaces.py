@@ -11,12 +11,15 @@ same number.
 A new pid namespace is for children: no process ever changes its own pid. Its
 first process is number 1, and when that one ends the kernel kills all the rest.
 
+What an engine needs besides stands in namespaces_join.py.
+
 Chapter: chapters/02-namespaces.md
 Lab:     labs/02_namespaces/
 """
 
 from __future__ import annotations
 
+import errno
 import os
 
 from mini_docker import syscalls
@@ -44,14 +47,17 @@ FLAGS = {
 def create(kinds: Iterable[str]) -> int:
     """Fork; the child is born in a new namespace of each of *kinds*, such as {"pid", "uts"}.
 
-    Return 0 in the child and its pid in the parent, as os.fork does. One call of
-    clone makes all of them: with "user" among them the kernel makes that one first,
-    and the others belong to it.
+    Return 0 in the child and its pid in the parent, as os.fork does. The caller stays
+    in the namespaces that it has. One syscalls.clone makes all of the new ones: its
+    argument is the flags of the kinds, joined by ``|``. With "user" among them the
+    kernel makes that one first, and the others belong to it. No kinds: a plain fork.
 
-    Raises NamespaceError, naming the kinds, if the kernel refuses. clone(2),
-    namespaces(7).
+    Raises NamespaceError if a name is no kind (flag finds out), before anything is
+    made; and if the kernel refuses, naming the kinds and what _why says. There is no
+    child then: a program must not run with fewer walls than were asked for.
+    clone(2), namespaces(7).
     """
-    wanted = sorted(kinds)
+    wanted = sorted(set(kinds))
     flags = 0
     for kind in wanted:
         flags |= flag(kind)
@@ -65,54 +71,59 @@ def create(kinds: Iterable[str]) -> int:
 def enter(pid: int, kinds: Iterable[str]) -> None:
     """Move the caller into the namespaces of process *pid*, of each of *kinds*.
 
-    Open all of /proc/PID/ns first: after the first step the caller's /proc may be
-    another one, or the process may be gone. Then enter them in the order of FLAGS. A
-    namespace that the caller is in already is left out: the kernel would refuse to
-    enter its own user namespace again. Entering "pid" counts for the caller's next
-    child, not for the caller.
+    Open the files /proc/PID/ns/KIND of all kinds first: after the first step the
+    caller's /proc may be another one, or the process may be gone. Then give each open
+    file to syscalls.setns with the kind's flag, in the order of FLAGS, and close what
+    was opened, also after a failure: an open namespace is a way back in.
 
-    Raises NamespaceError, naming the kind and the pid. setns(2), pid_namespaces(7).
+    Leave out a namespace that the caller is in already: the kernel refuses to enter
+    one's own user namespace again. listing("self") and listing(pid) tell. Entering
+    "pid" counts for the caller's next child, not for the caller.
+
+    Raises NamespaceError if a name is no kind or there is no such process, before
+    anything is entered; and if the kernel refuses, naming the kind, the pid and the
+    reason. setns(2), pid_namespaces(7).
     """
     wanted = set(kinds)
     for kind in wanted:
         flag(kind)  # refuses a name that is no kind
-    mine, theirs = listing(os.getpid()), listing(pid)
-    wanted = {kind for kind in wanted if theirs.get(kind) != mine.get(kind)}
+    mine, theirs = listing("self"), listing(pid)
     opened: dict[str, int] = {}
     try:
         for kind in FLAGS:
-            if kind in wanted:
+            if kind in wanted and theirs.get(kind) != mine.get(kind):
                 opened[kind] = os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY)
         for kind, descriptor in opened.items():
             syscalls.setns(descriptor, FLAGS[kind])
     except OSError as error:
         which = f"{kind} namespace of process {pid}"
-        raise NamespaceError(f"cannot enter the {which}: {reason(error)}") from error
+        raise NamespaceError(f"cannot enter the {which}: {_why(error)}") from error
     finally:
         for descriptor in opened.values():
             os.close(descriptor)
 
 
-def listing(pid: int) -> dict[str, int]:
-    """Return the namespaces of process *pid*: a number for each kind of FLAGS.
+def listing(pid: int | str) -> dict[str, int]:
+    """Return the namespaces of process *pid*, or "self": a number for each kind of FLAGS.
 
     The link /proc/PID/ns/uts reads ``uts:[4026531838]``; the number in brackets is the
-    namespace's inode number, the same for everybody inside. A kind that this kernel
-    does not have is left out.
+    namespace's inode number, the same for everybody inside. Other links stand beside
+    these, such as pid_for_children: they are no kinds. A kind without a link, because
+    this kernel does not have it, is left out.
 
-    Raises NamespaceError if there is no such process, or it may not be looked at.
+    Raises NamespaceError, naming the pid, if there is no such process or the caller may
+    not look at it. namespaces(7), section "The /proc/pid/ns/ directory".
     """
     found: dict[str, int] = {}
-    for kind in FLAGS:
-        try:
-            text = os.readlink(f"/proc/{pid}/ns/{kind}")
-        except OSError as error:
-            if isinstance(error, FileNotFoundError) and os.path.exists(f"/proc/{pid}/ns"):
-                continue
-            raise NamespaceError(
-                f"cannot list the namespaces of process {pid}: {reason(error)}"
-            ) from error
-        found[kind] = int(text.partition("[")[2].rstrip("]"))
+    try:
+        links = os.listdir(f"/proc/{pid}/ns")
+        for kind in FLAGS:
+            if kind in links:
+                text = os.readlink(f"/proc/{pid}/ns/{kind}")
+                found[kind] = int(text.partition("[")[2].rstrip("]"))
+    except OSError as error:
+        message = f"cannot list the namespaces of process {pid}: {_why(error)}"
+        raise NamespaceError(message) from error
     return found
 
 
@@ -125,28 +136,19 @@ def flag(kind: str) -> int:
         raise NamespaceError(f"there is no {kind!r} namespace: the kinds are {kinds}") from None
 
 
-def unshare(kinds: Iterable[str]) -> None:
-    """Move the caller itself into new namespaces of *kinds*. unshare(2).
+def _why(error: OSError, new: Iterable[str] = ()) -> str:
+    """Say what the kernel's errno means, and what to do; *new* are the kinds to create.
 
-    An engine needs this for one kind: a cgroup namespace has the caller's present
-    group as its root, so it can only be made once the caller is in the right one.
+    clone(2) and setns(2), ERRORS.
     """
-    wanted = sorted(kinds)
-    try:
-        syscalls.unshare(sum(flag(kind) for kind in wanted))
-    except OSError as error:
-        names = ", ".join(wanted)
-        raise NamespaceError(f"cannot unshare {names}: {_why(error, wanted)}") from error
-
-
-def _why(error: OSError, kinds: list[str]) -> str:
-    """Say what the kernel's errno means here, and what to do about it. clone(2), ERRORS."""
-    if isinstance(error, PermissionError):
-        if "user" in kinds:
-            return "not permitted: this system forbids user namespaces (see `lab doctor`)"
+    if error.errno in (errno.ENOENT, errno.ESRCH):
+        return "there is no such process, or it has ended"
+    if error.errno == errno.EPERM and "user" in new:
+        return "not permitted: this system forbids user namespaces (see `lab doctor`)"
+    if error.errno in (errno.EPERM, errno.EACCES):
         return "not permitted: run it as root (sudo)"
-    if error.errno == 28:  # ENOSPC
+    if error.errno == errno.ENOSPC:
         return "too many namespaces: see /proc/sys/user/max_*_namespaces"
-    if error.errno == 22:  # EINVAL
+    if error.errno == errno.EINVAL and new:
         return "this kernel lacks one of these kinds: compare with ls /proc/self/ns"
     return reason(error)
