@@ -1,0 +1,1 @@
+"""The course's own machinery: generate, weave, record, grade, and the `lab` command."""

@@ -1,0 +1,253 @@
+"""The loader: which module a topic is, in each of its states. Each test is a fresh Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course import table
+from mini_docker import swap
+
+REPO = Path(__file__).resolve().parents[2]
+LABS = table.labs()
+
+
+class Work:
+    """A student's work folder, somewhere else than in the clone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.progress = folder / "progress.json"
+        self.topics: dict[str, dict[str, Any]] = {}
+        self.note()
+
+    def note(self, **topics: dict[str, Any]) -> None:
+        self.topics |= topics
+        self.progress.write_text(json.dumps({"version": 1, "topics": self.topics}))
+
+    def copy(self, topic: str, change: tuple[str, str] = ("", "")) -> Path:
+        """Make the student's copy of *topic* from the engine's module, with one *change*."""
+        lab = next(lab for lab in LABS if lab.topic == topic)
+        target = self.folder / lab.folder / f"{topic}.py"
+        target.parent.mkdir(exist_ok=True)
+        text = lab.engine.read_text()
+        assert change[0] in text
+        target.write_text(text.replace(*change, 1) if change[0] else text)
+        return target
+
+    def python(self, code: str, status: int = 0) -> str:
+        """Run *code* as the engine runs, and return what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-IS", "-c", f"import sys; sys.path.insert(0, {str(REPO)!r})\n{code}"],
+            env=os.environ | {"MINI_DOCKER_PROGRESS": str(self.progress)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        return done.stdout.strip() or done.stderr.strip()
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    return Work(tmp_path)
+
+
+def test_a_fresh_clone_imports_nothing_for_the_swap(tmp_path: Path) -> None:
+    nobody = Work(tmp_path)
+    nobody.progress.unlink()
+    code = "import mini_docker; print([m for m in sys.modules if m.startswith('mini_docker.')])"
+    assert nobody.python(code) == "[]"
+    code = "from mini_docker import swap, cgroups; print(swap.student(), swap.state('cgroups'))"
+    assert nobody.python(code) == "False ours"
+
+
+def test_the_state_of_a_topic_follows_from_what_is_noted_and_the_file(work: Work) -> None:
+    passed = swap.fingerprint(str(work.copy("processes")))
+    work.copy("namespaces")
+    work.note(
+        processes={"begun": True, "passed": passed},
+        namespaces={"begun": True, "passed": passed},
+        rootfs={"begun": True, "borrowed": True},
+    )
+    states = json.loads(
+        work.python("from mini_docker import swap; import json; print(json.dumps(swap.states()))")
+    )
+    assert states == {
+        "processes": "yours",
+        "namespaces": "trying",
+        "rootfs": "borrowed",
+        "cgroups": "locked",
+    }
+
+
+def test_a_passed_file_that_is_changed_is_being_tried_again(work: Work) -> None:
+    file = work.copy("processes")
+    work.note(processes={"begun": True, "passed": swap.fingerprint(str(file))})
+    with file.open("a") as more:
+        more.write("# changed\n")
+    assert work.python("from mini_docker import swap; print(swap.state('processes'))") == "trying"
+
+
+def test_the_students_module_is_the_one_that_runs(work: Work) -> None:
+    file = work.copy("processes")
+    work.note(processes={"begun": True}, rootfs={"borrowed": True})
+    code = "from mini_docker import processes, rootfs; print(processes.__file__, rootfs.__file__)"
+    assert work.python(code) == f"{file} {REPO}/mini_docker/rootfs.py"
+
+
+def test_an_edit_within_a_second_is_seen_and_leaves_no_byte_code(work: Work) -> None:
+    file = work.copy("processes")
+    work.note(processes={"begun": True})
+    times = os.stat(file)
+    code = "from mini_docker import processes; print(processes.REPORT_LIMIT)"
+    assert work.python(code) == "65536"
+    file.write_text(file.read_text().replace("65536", "65537"))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert work.python(code) == "65537"
+    assert not list(work.folder.rglob("*.pyc"))
+
+
+def test_a_locked_topic_imports_and_says_which_lab_when_used(work: Work) -> None:
+    code = """
+from mini_docker import cgroups
+import mini_docker.cgroups
+from mini_docker.errors import LockedTopic
+try:
+    cgroups.create
+except LockedTopic as error:
+    print(error)
+"""
+    said = work.python(code)
+    assert said == "cgroups.create needs lab 4, cgroups: run `lab start 4`, or `lab borrow cgroups`"
+
+
+def test_a_locked_topic_survives_those_who_only_look(work: Work) -> None:
+    code = """
+import copy, inspect, pydoc
+from mini_docker import cgroups
+print(hasattr(cgroups, "create"), getattr(cgroups, "create", None), hasattr(cgroups, "__path__"))
+inspect.unwrap(cgroups); inspect.getmembers(cgroups); repr(cgroups); dir(cgroups)
+assert "lab 4" in inspect.getdoc(cgroups)
+"""
+    assert work.python(code) == "False None False"
+
+
+def test_what_a_command_or_a_flag_needs_is_said_before_anything_is_done(work: Work) -> None:
+    code = """
+from mini_docker import swap
+from mini_docker.errors import LockedTopic
+for command, flags in ("ps", []), ("run", ["detach"]), ("run", ["memory"]), ("pause", []):
+    try:
+        swap.needs(command, flags)
+        print(command, "goes")
+    except LockedTopic as error:
+        print(error)
+"""
+    work.note(processes={"borrowed": True})
+    assert work.python(code).splitlines() == [
+        "ps goes",
+        "run goes",
+        "`run --memory` needs lab 4, cgroups: run `lab start 4`, or `lab borrow cgroups`",
+        "`pause` needs lab 4, cgroups: run `lab start 4`, or `lab borrow cgroups`",
+    ]
+
+
+EXPLAIN = """
+from mini_docker import swap
+try:
+    from mini_docker import processes
+    {}
+except BaseException as error:
+    print(swap.explain(error))
+"""
+
+
+def task(name: str) -> str:
+    """Return how a message names the task *name* of lab 1."""
+    number = next(task.number for task in LABS[0].tasks if task.name == name)
+    return f"lab 1, task {number} ({name}): "
+
+
+def test_an_error_in_the_students_function_names_lab_task_file_and_line(work: Work) -> None:
+    file = work.copy("processes", ("    reader, report = os.pipe()", "    child.x"))
+    work.note(processes={"begun": True})
+    line = file.read_text()[: file.read_text().index("child.x")].count("\n") + 1
+    assert work.python(EXPLAIN.format("processes.spawn(1)")) == (
+        f"{task('spawn')}{file}:{line}: AttributeError: "
+        "'int' object has no attribute 'x'; run: lab check 1"
+    )
+
+
+def test_a_file_that_is_no_python_names_the_function_it_stops_in(work: Work) -> None:
+    work.copy("processes", ("def init(main: int) -> int:", "def init(main: int) -> int"))
+    work.note(processes={"begun": True})
+    said = work.python(EXPLAIN.format("pass"))
+    assert said.startswith(task("init")) and "SyntaxError: expected ':'" in said
+
+
+def test_what_follows_from_a_wrong_answer_names_what_has_not_passed(work: Work) -> None:
+    work.copy("processes", ("    return decode(status)\n", "    return None\n"))
+    work.note(processes={"begun": True})
+    said = work.python(EXPLAIN.format("None + 1"))
+    assert said.startswith("TypeError: ")
+    assert said.endswith("; processes has not passed as it is now; run: lab check 1")
+
+
+def test_the_engines_own_errors_are_not_explained_away(work: Work) -> None:
+    work.copy("processes")
+    work.note(processes={"begun": True})
+    assert work.python(EXPLAIN.format("processes.wait(1)")) == "None"
+
+
+def test_a_copy_that_is_gone_is_named(work: Work) -> None:
+    file = work.copy("processes")
+    work.note(processes={"begun": True})
+    shutil.rmtree(file.parent)
+    said = work.python("from mini_docker import processes", status=1)
+    assert f"{file} is gone; it needs lab 1" in said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"topics": []}', '{"topics": {"cgroups": 1}}'])
+def test_a_damaged_progress_file_is_named(work: Work, text: str) -> None:
+    work.progress.write_text(text)
+    code = """
+from mini_docker import swap
+from mini_docker.errors import ConfigError
+try:
+    swap.states()
+except ConfigError as error:
+    print(error)
+"""
+    assert str(work.progress) in work.python(code)
+
+
+def test_the_banner_groups_the_topics(work: Work) -> None:
+    work.copy("processes")
+    work.note(processes={"begun": True}, rootfs={"borrowed": True})
+    assert work.python("from mini_docker import swap; print(swap.banner())") == (
+        "student mode; trying: processes; borrowed: rootfs; locked: namespaces cgroups"
+    )
+
+
+def test_a_graded_topic_is_one_object_under_two_names(work: Work) -> None:
+    file = work.copy("processes")
+    code = f"""
+from mini_docker import swap
+swap.grade("processes", {str(file)!r})
+import processes, mini_docker.processes
+from mini_docker import cgroups, processes as third
+print(processes is mini_docker.processes is third, processes.__name__, processes.__file__)
+print(cgroups.__file__)
+"""
+    assert work.python(code).splitlines() == [
+        f"True mini_docker.processes {file}",
+        f"{REPO}/mini_docker/cgroups.py",
+    ]
