@@ -44,6 +44,31 @@ FLAGS = {
 }
 
 
+def listing(pid: int | str) -> dict[str, int]:
+    """Return the namespaces of process *pid*, or "self": a number for each kind of FLAGS.
+
+    The link /proc/PID/ns/uts reads ``uts:[4026531838]``; the number in brackets is the
+    namespace's inode number, the same for everybody inside. Other links stand beside
+    these, such as pid_for_children: they are no kinds. A kind without a link, because
+    this kernel does not have it, is left out.
+
+    Raises NamespaceError, naming the pid and the reason (_why), if there is no such
+    process or the caller may not look at it. namespaces(7), section "The /proc/pid/ns/
+    directory".
+    """
+    found: dict[str, int] = {}
+    try:
+        links = os.listdir(f"/proc/{pid}/ns")
+        for kind in FLAGS:
+            if kind in links:
+                text = os.readlink(f"/proc/{pid}/ns/{kind}")
+                found[kind] = int(text.partition("[")[2].rstrip("]"))
+    except OSError as error:
+        message = f"cannot list the namespaces of process {pid}: {_why(error)}"
+        raise NamespaceError(message) from error
+    return found
+
+
 def create(kinds: Iterable[str]) -> int:
     """Fork; the child is born in a new namespace of each of *kinds*, such as {"pid", "uts"}.
 
@@ -53,7 +78,7 @@ def create(kinds: Iterable[str]) -> int:
     kernel makes that one first, and the others belong to it. No kinds: a plain fork.
 
     Raises NamespaceError if a name is no kind (flag finds out), before anything is
-    made; and if the kernel refuses, naming the kinds and what _why says. There is no
+    made; and if the kernel refuses, naming the kinds and the reason (_why). There is no
     child then: a program must not run with fewer walls than were asked for.
     clone(2), namespaces(7).
     """
@@ -82,7 +107,7 @@ def enter(pid: int, kinds: Iterable[str]) -> None:
 
     Raises NamespaceError if a name is no kind or there is no such process, before
     anything is entered; and if the kernel refuses, naming the kind, the pid and the
-    reason. setns(2), pid_namespaces(7).
+    reason (_why). setns(2), pid_namespaces(7).
     """
     wanted = set(kinds)
     for kind in wanted:
@@ -101,30 +126,6 @@ def enter(pid: int, kinds: Iterable[str]) -> None:
     finally:
         for descriptor in opened.values():
             os.close(descriptor)
-
-
-def listing(pid: int | str) -> dict[str, int]:
-    """Return the namespaces of process *pid*, or "self": a number for each kind of FLAGS.
-
-    The link /proc/PID/ns/uts reads ``uts:[4026531838]``; the number in brackets is the
-    namespace's inode number, the same for everybody inside. Other links stand beside
-    these, such as pid_for_children: they are no kinds. A kind without a link, because
-    this kernel does not have it, is left out.
-
-    Raises NamespaceError, naming the pid, if there is no such process or the caller may
-    not look at it. namespaces(7), section "The /proc/pid/ns/ directory".
-    """
-    found: dict[str, int] = {}
-    try:
-        links = os.listdir(f"/proc/{pid}/ns")
-        for kind in FLAGS:
-            if kind in links:
-                text = os.readlink(f"/proc/{pid}/ns/{kind}")
-                found[kind] = int(text.partition("[")[2].rstrip("]"))
-    except OSError as error:
-        message = f"cannot list the namespaces of process {pid}: {_why(error)}"
-        raise NamespaceError(message) from error
-    return found
 
 
 def flag(kind: str) -> int:
