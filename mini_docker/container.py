@@ -17,6 +17,7 @@ from mini_docker import (
     container_process,
     loopback,
     namespaces,
+    namespaces_join,
     processes,
     rootfs,
     rootfs_devices,
@@ -25,29 +26,31 @@ from mini_docker import (
     swap,
     syscalls,
 )
-from mini_docker.errors import KernelError, NamespaceError, reason
+from mini_docker.errors import KernelError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
 class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
-    __slots__ = ("bundle", "config", "group", "init", "kinds", "root", "streams", "warnings")
+    __slots__ = ("config", "go", "group", "init", "kinds", "note", "root", "streams", "warnings")
 
     def __init__(
         self,
         bundle: str,
         config: dict[str, Any],
         streams: tuple[int, int, int] = (0, 1, 2),
-        init: bool = False,
+        note: Callable[[int], None] = lambda pid: None,
     ) -> None:
-        self.bundle = bundle
         self.config = config
         self.streams = streams  # descriptors for the container's 0, 1 and 2
-        self.init = init  # run the program below an init of ours
+        self.note = note  # told the pid before the program runs, to write it down
+        self.init = False  # run the program below an init of ours
+        self.go = -1  # in the child: says that the pid is written down
         self.root = os.path.join(bundle, config["root"]["path"])
         self.kinds = set() if swap.locked("namespaces") else spec.kinds(config)
         self.group: cgroups_tree.Group | None = None
@@ -82,17 +85,40 @@ def remove_group(config: dict[str, Any]) -> None:
 
 
 def _fork(it: Start) -> int:
-    """Fork the child into its new namespaces; a joined pid namespace is for children too."""
+    """Fork the child into its new namespaces, note its pid, and let it go on.
+
+    An engine that is killed before the pid is written down closes the pipe by dying:
+    the child then ends as well. So no container runs that nobody knows of.
+    """
+    it.go, go_on = os.pipe()
+    pid = _create(it)
+    if pid == 0:
+        os.close(go_on)
+        return 0
+    os.close(it.go)
+    try:
+        it.note(pid)
+        os.write(go_on, b"1")
+    except BaseException:
+        os.close(go_on)
+        os.waitpid(pid, 0)
+        raise
+    os.close(go_on)
+    return pid
+
+
+def _create(it: Start) -> int:
+    """Fork into new namespaces; a pid namespace that is joined counts for children as well."""
     joined = {} if swap.locked("namespaces") else spec.joined(it.config)
     # A cgroup namespace takes its maker's group as root: it is made once we are in ours.
     kinds = it.kinds - {"cgroup"}
     if "pid" in joined:
-        _join({"pid": joined["pid"]})
+        namespaces_join.join({"pid": joined["pid"]})
     try:
         return namespaces.create(kinds) if kinds else os.fork()
     finally:
         if "pid" in joined:
-            _join({"pid": "/proc/self/ns/pid"})
+            namespaces_join.join({"pid": "/proc/self/ns/pid"})
 
 
 def _child(it: Start, report: int) -> int:
@@ -113,12 +139,15 @@ def _child(it: Start, report: int) -> int:
     # 5. Its own root. From here on the host's files are out of reach.
     if "mnt" in it.kinds and not swap.locked("rootfs"):
         _root(it)
-    # 6. Its streams, and no other open file: a descriptor of a directory outside would be
+    # 6. The engine has written down who we are; if it died before, we end here.
+    if not os.read(it.go, 1):
+        os._exit(125)
+    # 7. Its streams, and no other open file: a descriptor of a directory outside would be
     #    a way out. So this comes before the working directory is entered.
     for number, stream in enumerate(it.streams):
         os.dup2(stream, number, inheritable=True)
     container_process.close_all_but(report)
-    # 7. Resources, rights, user, working directory, program: what exec does as well.
+    # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
         container_process.become(process)
     return container_process.run_under_init(process, report)
@@ -126,9 +155,9 @@ def _child(it: Start, report: int) -> int:
 
 def _namespaces(it: Start) -> None:
     others = {kind: path for kind, path in spec.joined(it.config).items() if kind != "pid"}
-    _join(others)
+    namespaces_join.join(others)
     if "cgroup" in it.kinds:
-        namespaces.unshare({"cgroup"})
+        namespaces_join.unshare("cgroup")
     if "net" in it.kinds:
         loopback.bring_up()
     if "uts" in it.kinds and it.config.get("hostname"):
@@ -138,17 +167,6 @@ def _namespaces(it: Start) -> None:
                 syscalls.setdomainname(it.config["domainname"])
         except OSError as error:
             raise KernelError(f"cannot set the host name: {reason(error)}") from error
-
-
-def _join(paths: dict[str, str]) -> None:
-    """Enter the namespaces at *paths*, such as {"net": "/proc/4321/ns/net"}. setns(2)."""
-    for kind, path in paths.items():
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            syscalls.setns(descriptor, namespaces.flag(kind))
-            os.close(descriptor)
-        except OSError as error:
-            raise NamespaceError(f"cannot join {path}: {reason(error)}") from error
 
 
 def _root(it: Start) -> None:
@@ -195,5 +213,3 @@ def _cgroup_mounts(mount: rootfs.Mount, group: cgroups_tree.Group) -> list[rootf
         target = f"{mount.target}/{os.path.basename(outside)}"
         rows.append(rootfs.Mount(target, "bind", outside + group.path, ["bind", *mount.options]))
     return rows
-
-

@@ -1,0 +1,70 @@
+"""mini-docker run: create a container and start it."""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import containers, creation, images, supervisor
+from mini_docker.cli.options import Command
+from mini_docker.cli.run_flags import FLAGS
+from mini_docker.cli.run_settings import record
+from mini_docker.errors import ConfigError, MiniDockerError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "run",
+    "Create and run a new container from an image",
+    "mini-docker run [OPTIONS] IMAGE [COMMAND] [ARG...]",
+    FLAGS,
+    interspersed=False,
+    minimum=1,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Run a container; return its exit code, or 0 for a detached one."""
+    image = None if values.rootfs else images.find(store.root, values.arguments[0])
+    wanted = record(values, image)
+    _check_name(values.name)
+    it, life = creation.create(store, wanted, image.layers() if image else [])
+    try:
+        if values.cidfile:
+            _write_id(values.cidfile, it.id)
+        if values.detach:
+            supervisor.detach(it)
+            life.release()
+            print(it.id)
+            return 0
+        return supervisor.run(it, values.interactive)
+    except MiniDockerError:
+        _clean_up(it)
+        raise
+
+
+def _clean_up(it: containers.Container) -> None:
+    """A container that never started stays, as created, unless --rm says otherwise."""
+    if it.record["HostConfig"].get("AutoRemove"):
+        containers.remove(it)
+
+
+def _check_name(name: str) -> None:
+    if name:
+        from mini_docker import names
+
+        names.check(name)
+
+
+def _write_id(path: str, id: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o644)
+        os.write(descriptor, id.encode())
+        os.close(descriptor)
+    except OSError as error:
+        raise ConfigError(f"cannot write the container ID to {path}: {reason(error)}") from error
+
+

@@ -1,0 +1,105 @@
+"""Create a container: its name, its directory, its bundle; and nothing, if anything fails.
+
+The record container.json is written last. Without it a directory is nobody's
+container, and the next command that needs the name, or `system check --repair`,
+takes it away.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import cgroups_tree, containers, records, settings, swap, timestamps
+from mini_docker.errors import ConfigError, reason
+from mini_docker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.store import Store
+
+HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+ATTEMPTS = 20  # random names that may be in use before a digit is added
+
+
+def create(
+    store: Store, record: dict[str, Any], layers: list[str]
+) -> tuple[containers.Container, Lock]:
+    """Create the container that *record* asks for, over *layers*; return it and its lock.
+
+    *record* has Config, HostConfig, Path, Args, Name ("" for a random one) and the
+    image's fields; Id and Created are filled in. The caller holds the lock for as long
+    as it looks after the container.
+    """
+    from mini_docker import names
+
+    id = os.urandom(32).hex()
+    record = {"Id": id, "Created": timestamps.now(), **record}
+    if not record["Config"].get("Hostname"):
+        record["Config"]["Hostname"] = id[:12]
+    directory = store.directory(id)
+    store.prepare()
+    with store.lock():
+        if not record["Name"]:
+            record["Name"] = names.random_name(store.owner)
+        store.claim(record["Name"], id)
+        life = _make_directory(directory)
+    try:
+        tree = cgroups_tree.find() if not swap.locked("cgroups") else None
+        version = tree.version if tree else "v2"
+        document = settings.bundle(record, layers, store, version)
+        _write_files(directory, record)
+        records.write(f"{directory}/config.json", document)
+        state = {"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False}
+        times = {"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER}
+        records.write(f"{directory}/state.json", {**state, **times})
+        records.write(f"{directory}/container.json", record)
+    except BaseException:
+        discard(store, id, record["Name"])
+        raise
+    return containers.Container(store, id), life
+
+
+def discard(store: Store, id: str, name: str) -> None:
+    """Take away a container that was not finished."""
+    from mini_docker import trees
+
+    with store.lock():
+        store.release(name, id)
+    trees.remove(store.directory(id))
+
+
+def _make_directory(directory: str) -> Lock:
+    """Make the container's directory and take its lock, while the store's lock is held."""
+    try:
+        os.mkdir(directory, 0o710)
+        for name in ("rootfs", "upper", "work"):
+            os.mkdir(f"{directory}/{name}", 0o755)
+    except OSError as error:
+        raise ConfigError(f"cannot make {directory}: {reason(error)}") from error
+    life = Lock(f"{directory}/lock")
+    life.acquire()
+    return life
+
+
+def _write_files(directory: str, record: dict[str, Any]) -> None:
+    """Write the container's own hostname, hosts and resolv.conf."""
+    name = record["Config"]["Hostname"]
+    resolv = ""
+    if record["HostConfig"].get("NetworkMode") == "host":
+        resolv = _read_host("/etc/resolv.conf")
+    records.write_text(f"{directory}/hostname", f"{name}\n", 0o644)
+    hosts = f"{HOSTS}127.0.1.1\t{name}\n"
+    if record["HostConfig"].get("NetworkMode") == "host":
+        hosts = _read_host("/etc/hosts")
+    records.write_text(f"{directory}/hosts", hosts, 0o644)
+    records.write_text(f"{directory}/resolv.conf", resolv, 0o644)
+
+
+def _read_host(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(records.LIMIT)
+    except FileNotFoundError:
+        return ""
