@@ -19,6 +19,7 @@ Lab:     labs/03_rootfs/
 from __future__ import annotations
 
 import os
+import stat
 
 from mini_docker import rootfs_options, syscalls
 from mini_docker.errors import RootfsError, reason
@@ -41,17 +42,20 @@ class Mount:
         self.type = type  # a type of /proc/filesystems, or "bind"
         self.source = source  # for a bind: the path outside
         self.options = list(options)  # the words of mount(8), such as "nosuid"
+        if type == "bind" and not {"bind", "rbind"} & set(self.options):
+            self.options.append("bind")
 
 
 def isolate(root: str) -> None:
     """Cut this mount namespace off from the host's, and make *root* a mount of its own.
 
-    First mark every mount, from "/" down, as private. On most systems they are shared:
-    without this step each mount and unmount in here happens on the host as well. Then
-    bind *root*, with all that is mounted below it, onto itself. pivot_root accepts
-    nothing but a mount.
+    First mark every mount, from "/" down, as private (MS_REC with MS_PRIVATE). On most
+    systems they are shared: without this step each mount and unmount in here happens
+    on the host as well. Then bind *root* onto itself, with all that is mounted below
+    it (MS_BIND with MS_REC). pivot_root accepts nothing but a mount.
 
-    Raises RootfsError, naming the step. mount_namespaces(7), "SHARED SUBTREES".
+    Raises RootfsError: "cannot make the mounts private", or "cannot bind the root" and
+    its path, with the kernel's reason(). mount(2), mount_namespaces(7).
     """
     raise NotImplementedError("lab 3, task 1: write isolate")
 
@@ -59,16 +63,19 @@ def isolate(root: str) -> None:
 def mount_all(root: str, mounts: Iterable[Mount]) -> None:
     """Mount each of *mounts* below *root*, in their order.
 
-    place() finds the target inside *root* and makes it if it is missing: a directory,
-    or a file if the source of a bind is no directory. Its descriptor's alias() is what
-    to mount on. A name could be a link that leads out of the root.
+    rootfs_options.parse() turns a mount's options into flags, propagation and data. It
+    is a bind if its flags hold MS_BIND; a bind has no file system type (None).
 
-    rootfs_options.parse() turns the options into flags, propagation and data. A bind
-    ignores the flags in ON_REMOUNT. They take a second call with MS_REMOUNT added,
-    on a descriptor opened anew with locate(): the first one is below the mount now.
-    A propagation other than 0 is one more call with nothing else in it.
+    mount_point() finds the target inside *root*, makes it if it is missing, and
+    returns a descriptor; the descriptor's alias() is the path to mount on. The target's
+    own name could be a link that leads out of the root. Two things may follow, on a
+    descriptor opened anew with locate(), because the first one stands for what is
+    below the mount now. A bind ignores those of its flags that are in ON_REMOUNT of
+    rootfs_options: if there are any, _remount() sets them. A propagation other than 0
+    is one more mount call, with nothing else in it. Close the descriptors.
 
-    Raises RootfsError, naming the target. mount(2).
+    Raises RootfsError for what the kernel refuses, with the text of _refusal().
+    mount(2).
     """
     raise NotImplementedError("lab 3, task 2: write mount_all")
 
@@ -76,15 +83,16 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
 def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
     """Take *masked* paths out of sight below *root*, and make *read_only* ones read-only.
 
-    Over a masked file bind the container's own /dev/null, over a masked directory
-    mount an empty tmpfs, read-only. Bind a read-only path onto itself, with all below
-    it, and remount that with MS_RDONLY (_remount does). A path that this kernel does
-    not have needs nothing.
+    _find() opens a path, or returns None if this kernel does not have it: then there is
+    nothing to do. It refuses a path with a link in it: the image would choose what is
+    hidden in its place. _cover() mounts something on what _find() opened.
 
-    Open each target with locate() and STRICT: a link here is an attack, because the
-    image would choose what is hidden in its place.
+    Cover a masked directory with an empty tmpfs, with MS_RDONLY, and any other masked
+    file with a bind of the host's /dev/null. Cover a read-only path with itself: bind
+    the alias() of its descriptor, with all that is mounted below it, and then call
+    make_read_only(). A bind alone changes nothing about who may write.
 
-    Raises RootfsError, naming the path.
+    Raises RootfsError, naming the path; the helpers see to that. mount(2).
     """
     raise NotImplementedError("lab 3, task 3: write hide")
 
@@ -92,13 +100,14 @@ def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
 def pivot(root: str) -> None:
     """Make *root* this process's "/", and let the old root go.
 
-    pivot_root(".", ".") from inside *root* puts the old root on top of the new one, at
-    the same place: no directory has to be made for it. Detaching "." then takes the
-    old root away with everything mounted in it (MNT_DETACH: although it is in use).
-    End in "/" of the new root.
+    Make *root* the working directory, and pivot_root(".", "."): the old root comes to
+    lie on top of the new one, at the same place, so no directory has to be made for it.
+    Detaching "." then takes the old root away with everything mounted in it
+    (MNT_DETACH: although it is in use). End in the directory "/" of the new root.
 
-    Raises RootfsError with the reason that hides behind the kernel's "Invalid
-    argument". pivot_root(2), NOTES.
+    Raises RootfsError, "cannot pivot to" and *root*, with the kernel's reason(). For
+    EINVAL (errno 22), which pivot_root has for several mistakes, _why_no_pivot() finds
+    out which it was. pivot_root(2), NOTES.
     """
     raise NotImplementedError("lab 3, task 4: write pivot")
 
@@ -106,11 +115,26 @@ def pivot(root: str) -> None:
 def make_read_only(root: str, path: str = "/") -> None:
     """Remount what is mounted at *path* inside *root* read-only."""
     try:
-        target = locate(root, path)
+        target = locate(root, path, resolve=STRICT)
         _remount(target, syscalls.MS_RDONLY)
         os.close(target)
     except OSError as error:
         raise RootfsError(f"cannot make {path} read-only: {reason(error)}") from error
+
+
+def mount_point(root: str, it: Mount) -> int:
+    """Open the place inside *root* where *it* belongs; return an O_PATH descriptor.
+
+    What is missing of it is made: a directory, or a file if *it* binds a file. Nothing is
+    made for a bind whose source does not exist: that is a RootfsError.
+    """
+    directory = True
+    if it.type == "bind":
+        try:
+            directory = stat.S_ISDIR(os.stat(it.source).st_mode)
+        except OSError as error:
+            raise RootfsError(f"cannot bind {it.source} at {it.target}: {reason(error)}") from error
+    return place(root, it.target, directory)
 
 
 def _remount(target: int, flags: int) -> None:
@@ -123,6 +147,7 @@ def _remount(target: int, flags: int) -> None:
 
 
 def _find(root: str, path: str) -> int | None:
+    """Open *path* inside *root*; None if it is not there, RootfsError if a link leads to it."""
     try:
         return locate(root, path, resolve=STRICT)
     except (FileNotFoundError, NotADirectoryError):
@@ -132,31 +157,34 @@ def _find(root: str, path: str) -> int | None:
         raise RootfsError(f"cannot hide {path} in the container: {why}") from error
 
 
-def _mount(source: str, target: int, fstype: str | None, flags: int, path: str) -> None:
+def _cover(target: int, source: str, fstype: str | None, flags: int, path: str) -> None:
+    """Mount *source* on the descriptor *target*; *path* is its name, for the RootfsError."""
     try:
         syscalls.mount(source, alias(target), fstype, flags)
     except OSError as error:
         raise RootfsError(f"cannot hide {path} in the container: {reason(error)}") from error
 
 
-def _why(error: OSError, it: Mount) -> str:
-    if isinstance(error, FileNotFoundError) and not os.path.exists(it.source):
-        return f"{it.source} does not exist"
+def _refusal(it: Mount, error: OSError) -> str:
+    """Say in one line what the kernel's *error* means for the mount *it*. mount(2), ERRORS."""
+    why = reason(error)
     if error.errno == 19:  # ENODEV
-        return f"this kernel has no file system called {it.type}: see /proc/filesystems"
-    return reason(error)
+        why = f"this kernel has no file system called {it.type}: see /proc/filesystems"
+    elif error.errno == 22:  # EINVAL
+        why = f"{why.lower()}: is there a wrong word among its options {','.join(it.options)}?"
+    return f"cannot mount {it.source} ({it.type}) at {it.target}: {why}"
 
 
 def _why_no_pivot(root: str) -> str:
     """Find the reason for pivot_root's EINVAL: it has one errno for four mistakes."""
-    here = os.path.realpath(root)
-    with open("/proc/self/mountinfo") as file:
+    with open("/proc/self/mountinfo") as file:  # proc(5): numbers, parent's number, ..., place
         rows = [line.split() for line in file]
-    points = {row[4]: row for row in rows}
-    if here not in points:
+    places = {row[4]: row for row in rows}  # where mounts lie on each other, the topmost
+    here = os.path.realpath(root).replace("\\", "\\134").replace(" ", "\\040")
+    if here not in places:
         return "it is not a mount: bind it onto itself first"
-    parents = {row[0]: row for row in rows}
-    for row in (points[here], parents.get(points[here][1], points["/"])):
+    numbers = {row[0]: row for row in rows}
+    for row in (places[here], numbers.get(places[here][1], places["/"])):
         if any(word.startswith("shared:") for word in row[6 : row.index("-")]):
             return f"the mount {row[4]} is shared: make the mounts private first"
     return "the kernel refuses this root (is the present root the initial ramfs?)"
