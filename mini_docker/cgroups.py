@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 import time
 
+from mini_docker import cgroups_limits
 from mini_docker.errors import CgroupError, reason
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CONTROLLERS = ("cpuset", "cpu", "io", "memory", "hugetlb", "pids")
 PAGE = os.sysconf("SC_PAGE_SIZE")  # bytes; the kernel rounds memory limits down to pages
 FREEZE_DEADLINE = 10.0  # seconds
+REMOVE_DEADLINE = 2.0  # seconds
 
 
 def create(root: str, path: str) -> str:
@@ -64,19 +66,21 @@ def create(root: str, path: str) -> str:
 def apply(group: str, limits: Iterable[tuple[str, str]]) -> list[str]:
     """Write each of *limits*, a file's name and its text, and say what does not hold.
 
-    After each write read the file again. The kernel may keep less than it was told: it
-    rounds memory.max down to whole pages, says "max" for "no limit", and a file may
-    not exist at all, because this kernel was built without that controller. holds()
-    compares. The answer has one sentence for each limit that does not hold, naming
-    the file; it is empty when all of them do.
+    A file may not exist at all, because this kernel was built without that controller:
+    cgroups_limits.discarded(name) is the sentence for that, and the other limits are set
+    all the same. After each write read the file again, for the kernel may keep another
+    value than it was told; holds(wanted, kept) compares. The answer is one sentence for
+    each limit that does not hold, naming the file and what it holds; it is an empty list
+    when all of them do.
 
     Raises CgroupError, naming file and value, if the kernel refuses a write. A limit
     that is not held is for the caller to report, one that is refused is an error.
+    cgroup-v2.rst in the kernel's documentation, "Conventions".
     """
     warnings = []
     for name, wanted in limits:
         if not os.path.exists(f"{group}/{name}"):
-            warnings.append(f"this kernel has no {name} in {group}: limit discarded")
+            warnings.append(cgroups_limits.discarded(name))
             continue
         write(group, name, wanted)
         kept = read(group, name)
@@ -149,19 +153,20 @@ def remove(group: str) -> None:
 
     A group stays busy for a moment after its last process has ended.
     """
+    give_up = time.monotonic() + REMOVE_DEADLINE
     below = [directory for directory, _, _ in os.walk(group)]
     for directory in reversed(below):
-        for attempt in range(100):
+        while True:
             try:
                 os.rmdir(directory)
                 break
             except FileNotFoundError:
                 break
             except OSError as error:
-                if attempt == 99:
+                if time.monotonic() > give_up:
                     why = reason(error)
                     raise CgroupError(f"cannot remove the group {directory}: {why}") from error
-                time.sleep(0.01)
+                time.sleep(0.001)
 
 
 def holds(wanted: str, kept: str) -> bool:
@@ -171,7 +176,13 @@ def holds(wanted: str, kept: str) -> bool:
     if wanted.isdecimal() and kept.isdecimal():
         return 0 <= int(wanted) - int(kept) < PAGE
     # io.max and its kin have a line for each device, with the keys that were not set as well.
-    return any(set(wanted.split()) <= set(line.split()) for line in kept.splitlines())
+    device, *limits = wanted.split() or [""]
+    lines = [line.split() for line in kept.splitlines()]
+    if any({device, *limits} <= set(line) for line in lines):
+        return True
+    # A device without any limit has no line.
+    unlimited = bool(limits) and all(limit.endswith("=max") for limit in limits)
+    return unlimited and not any(line[:1] == [device] for line in lines)
 
 
 def write(group: str, name: str, value: str) -> None:
@@ -186,6 +197,8 @@ def write(group: str, name: str, value: str) -> None:
         why = reason(error)
         if error.errno == 16 and name == "cgroup.subtree_control":  # EBUSY
             why = "it has processes of its own, and a group has processes or children, never both"
+        elif error.errno == 16 and name.startswith("memory."):
+            why = "more than that is in use, and the kernel cannot free enough of it"
         raise CgroupError(f"cannot write {value!r} to {group}/{name}: {why}") from error
 
 

@@ -86,10 +86,25 @@ class Group:
 
     def apply(self, resources: dict[str, Any]) -> list[str]:
         """Set the limits of an OCI *resources* object; return a warning for each not held."""
+        self._refuse_absent(resources.get("cpu", {}))
         if self.tree.version == "v2":
-            return cgroups.apply(self.directory, cgroups_limits.files_v2(resources))
+            bfq = os.path.exists(f"{self.directory}/io.bfq.weight")
+            return cgroups.apply(self.directory, cgroups_limits.files_v2(resources, bfq))
         files = cgroups_limits.files_v1(resources)
         return cgroups_v1.apply(self.tree.trees, self.path, files)
+
+    def _refuse_absent(self, cpu: dict[str, Any]) -> None:
+        """Refuse processors and memory nodes that are not here: version 2 takes them in silence."""
+        root = self.tree.trees.get("cpuset", self.tree.unified)
+        for key, what in (("cpus", "CPUs"), ("mems", "memory nodes")):
+            here = cgroups.text(root, f"cpuset.{key}.effective") or cgroups.text(
+                root, f"cpuset.{key}"
+            )
+            wanted = cpu.get(key)
+            if wanted and here and cgroups_limits.numbers(wanted) - cgroups_limits.numbers(here):
+                raise CgroupError(
+                    f"Requested {what} are not available - requested {wanted}, available: {here}"
+                )
 
     def freeze(self, frozen: bool = True) -> None:
         """Stop every process in the group, or let them run on."""
@@ -118,17 +133,22 @@ class Group:
         return cgroups.table(group, "memory.oom_control").get("oom_kill", 0) > 0
 
     def kill(self) -> None:
-        """Send SIGKILL to everything in the group until nothing is left in it."""
+        """Send SIGKILL to everything in the group until nothing is left in it.
+
+        They may fork as fast as we kill. Version 2 has cgroup.kill, which takes all of
+        them at one moment (Linux 5.14); otherwise we go round until none is left.
+        """
         give_up = time.monotonic() + KILL_DEADLINE
         while pids := self.processes():
-            for pid in pids:
-                try:
-                    os.kill(pid, 9)
-                except ProcessLookupError:
-                    continue
+            if self.tree.version != "v2":
+                cgroups_v1.kill(self.tree.trees, self.path)
+            elif os.path.exists(f"{self.directory}/cgroup.kill"):
+                cgroups.write(self.directory, "cgroup.kill", "1")
+            else:
+                cgroups_v1.send_kill(pids)
             if time.monotonic() > give_up:
                 raise CgroupError(f"cannot empty {self.path}: process {pids[0]} does not end")
-            time.sleep(0.002)
+            time.sleep(0.001)
 
     def remove(self) -> None:
         """Remove the group, once nothing is in it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 
-from mini_docker import cgroups
+from mini_docker import cgroups, cgroups_limits
 from mini_docker.errors import CgroupError, reason
 
 TYPE_CHECKING = False
@@ -44,9 +44,7 @@ def _inherit_cpuset(above: str, group: str) -> None:
             cgroups.write(group, name, cgroups.read(above, name))
 
 
-def apply(
-    trees: Mapping[str, str], path: str, limits: Iterable[tuple[str, str]]
-) -> list[str]:
+def apply(trees: Mapping[str, str], path: str, limits: Iterable[tuple[str, str]]) -> list[str]:
     """Write *limits*, pairs of a file and its text, each in its controller's tree.
 
     Return a sentence for each that does not hold, as cgroups.apply does.
@@ -71,13 +69,21 @@ def apply(
 
 def _apply_one(group: str, name: str, wanted: str) -> list[str]:
     if not os.path.exists(f"{group}/{name}"):
-        return [f"this kernel has no {name}, or its tree is not mounted: limit discarded"]
+        return [cgroups_limits.discarded(name)]
     cgroups.write(group, name, wanted)
     kept = cgroups.read(group, name)
-    unlimited = wanted == "-1" and (kept == "-1" or int(kept) >= NO_LIMIT)
-    if unlimited or cgroups.holds(wanted, kept) or wanted in kept.splitlines():
+    if cgroups.holds(wanted, kept) or _unlimited(wanted, kept):
         return []
     return [f"{group}/{name} holds {kept!r} where {wanted!r} was asked for"]
+
+
+def _unlimited(wanted: str, kept: str) -> bool:
+    """Say whether *wanted* takes a limit away, and *kept* shows none."""
+    if wanted == "-1":
+        return kept.isdecimal() and int(kept) >= NO_LIMIT
+    # A rate of 0: the device's line goes. oom_control shows more than was written.
+    device, _, rate = wanted.rpartition(" ")
+    return rate == "0" and not any(line.startswith(f"{device} ") for line in kept.splitlines())
 
 
 def join(trees: Mapping[str, str], path: str) -> None:
@@ -136,6 +142,30 @@ def processes(trees: Mapping[str, str], path: str) -> list[int]:
     for mount in set(trees.values()):
         pids.update(cgroups.processes(f"{mount}/{path.strip('/')}"))
     return sorted(pids)
+
+
+def kill(trees: Mapping[str, str], path: str) -> None:
+    """Send SIGKILL once to every process of the group and below.
+
+    They are stopped meanwhile, so that few can fork away. Then the groups are let go, all
+    of them: under version 1 a stopped process does not even die.
+    """
+    top = f"{trees['freezer']}/{path.strip('/')}" if "freezer" in trees else ""
+    stops = [directory for directory, _, _ in os.walk(top)] if top else []
+    if stops:
+        cgroups.write(top, "freezer.state", "FROZEN")
+    send_kill(processes(trees, path))
+    for directory in stops:
+        cgroups.write(directory, "freezer.state", "THAWED")
+
+
+def send_kill(pids: Iterable[int]) -> None:
+    """Send SIGKILL to each of *pids* that still exists."""
+    for pid in pids:
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            continue
 
 
 def remove(trees: Mapping[str, str], path: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import (
+    cgroups_devices,
     cgroups_tree,
     container_process,
     loopback,
@@ -68,7 +69,11 @@ def start(it: Start) -> int:
             # Limits stand before the first process is under them.
             it.group = cgroups_tree.Group(it.config["linux"]["cgroupsPath"])
             it.group.create()
-            it.warnings += it.group.apply(it.config["linux"].get("resources", {}))
+            resources = it.config["linux"].get("resources", {})
+            it.warnings += it.group.apply(resources)
+            # A node that an image brings along must not open the host's disk.
+            if "devices" in resources:
+                cgroups_devices.restrict(it.group, resources["devices"])
         return processes.spawn(lambda report: _child(it, report), lambda: _fork(it))
     except BaseException:
         remove_group(it.config)
