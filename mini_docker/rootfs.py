@@ -19,6 +19,7 @@ Lab:     labs/03_rootfs/
 from __future__ import annotations
 
 import os
+import stat
 
 from mini_docker import rootfs_options, syscalls
 from mini_docker.errors import RootfsError, reason
@@ -41,17 +42,23 @@ class Mount:
         self.type = type  # a type of /proc/filesystems, or "bind"
         self.source = source  # for a bind: the path outside
         self.options = list(options)  # the words of mount(8), such as "nosuid"
+        # The specification lets either say that it is a bind. config.md, "Mounts".
+        if {"bind", "rbind"} & set(self.options):
+            self.type = "bind"
+        elif type == "bind":
+            self.options.append("bind")
 
 
 def isolate(root: str) -> None:
     """Cut this mount namespace off from the host's, and make *root* a mount of its own.
 
-    First mark every mount, from "/" down, as private. On most systems they are shared:
-    without this step each mount and unmount in here happens on the host as well. Then
-    bind *root*, with all that is mounted below it, onto itself. pivot_root accepts
-    nothing but a mount.
+    First mark every mount, from "/" down, as private (MS_REC with MS_PRIVATE). On most
+    systems they are shared: without this step each mount and unmount in here happens
+    on the host as well. Then bind *root* onto itself, with all that is mounted below
+    it (MS_BIND with MS_REC). pivot_root accepts nothing but a mount.
 
-    Raises RootfsError, naming the step. mount_namespaces(7), "SHARED SUBTREES".
+    Raises RootfsError: "cannot make the mounts private", or "cannot bind the root" and
+    its path, with the kernel's reason(). mount(2), mount_namespaces(7).
     """
     try:
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
@@ -66,21 +73,24 @@ def isolate(root: str) -> None:
 def mount_all(root: str, mounts: Iterable[Mount]) -> None:
     """Mount each of *mounts* below *root*, in their order.
 
-    place() finds the target inside *root* and makes it if it is missing: a directory,
-    or a file if the source of a bind is no directory. Its descriptor's alias() is what
-    to mount on. A name could be a link that leads out of the root.
+    rootfs_options.parse() turns a mount's options into flags, propagation and data. It
+    is a bind if its flags hold MS_BIND; a bind has no file system type (None).
 
-    rootfs_options.parse() turns the options into flags, propagation and data. A bind
-    ignores the flags in ON_REMOUNT. They take a second call with MS_REMOUNT added,
-    on a descriptor opened anew with locate(): the first one is below the mount now.
-    A propagation other than 0 is one more call with nothing else in it.
+    mount_point() finds the target inside *root*, makes it if it is missing, and
+    returns a descriptor; the descriptor's alias() is the path to mount on. The target's
+    own name could be a link that leads out of the root. Two things may follow, on a
+    descriptor opened anew with locate(), because the first one stands for what is
+    below the mount now. A bind ignores those of its flags that are in ON_REMOUNT of
+    rootfs_options: if there are any, _remount() sets them. A propagation other than 0
+    is one more mount call, with nothing else in it. Close the descriptors.
 
-    Raises RootfsError, naming the target. mount(2).
+    Raises RootfsError for what the kernel refuses, with the text of _refusal().
+    mount(2).
     """
     for it in mounts:
         flags, propagation, data = rootfs_options.parse(it.options)
         bind = flags & syscalls.MS_BIND
-        below = place(root, it.target, not bind or os.path.isdir(it.source))
+        below = mount_point(root, it)
         try:
             syscalls.mount(it.source, alias(below), None if bind else it.type, flags, data)
             above = locate(root, it.target)
@@ -90,8 +100,7 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
                 syscalls.mount(None, alias(above), None, propagation)
             os.close(above)
         except OSError as error:
-            what = f"{it.source} ({'bind' if bind else it.type}) at {it.target}"
-            raise RootfsError(f"cannot mount {what}: {_why(error, it)}") from error
+            raise RootfsError(_refusal(it, error)) from error
         finally:
             os.close(below)
 
@@ -99,31 +108,31 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
 def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
     """Take *masked* paths out of sight below *root*, and make *read_only* ones read-only.
 
-    Over a masked file bind the container's own /dev/null, over a masked directory
-    mount an empty tmpfs, read-only. Bind a read-only path onto itself, with all below
-    it, and remount that with MS_RDONLY (_remount does). A path that this kernel does
-    not have needs nothing.
+    _find() opens a path, or returns None if this kernel does not have it: then there is
+    nothing to do. It refuses a path with a link in it: the image would choose what is
+    hidden in its place. _cover() mounts something on what _find() opened.
 
-    Open each target with locate() and STRICT: a link here is an attack, because the
-    image would choose what is hidden in its place.
+    Cover a masked directory with an empty tmpfs, with MS_RDONLY, and any other masked
+    file with a bind of the host's /dev/null. Cover a read-only path with itself: bind
+    the alias() of its descriptor, with all that is mounted below it, and then call
+    make_read_only(). A bind alone changes nothing about who may write.
 
-    Raises RootfsError, naming the path.
+    Raises RootfsError, naming the path; the helpers see to that. mount(2).
     """
     for path in masked:
-        if (target := _find(root, path)) is None:
+        target = _find(root, path)
+        if target is None:
             continue
         if is_directory(target):
-            flags = syscalls.MS_RDONLY | syscalls.MS_NOSUID | syscalls.MS_NODEV
-            _mount("tmpfs", target, "tmpfs", flags, path)
+            _cover(target, "tmpfs", "tmpfs", syscalls.MS_RDONLY, path)
         else:
-            null = locate(root, "/dev/null", resolve=STRICT)
-            _mount(alias(null), target, None, syscalls.MS_BIND, path)
-            os.close(null)
+            _cover(target, "/dev/null", None, syscalls.MS_BIND, path)
         os.close(target)
     for path in read_only:
-        if (target := _find(root, path)) is None:
+        target = _find(root, path)
+        if target is None:
             continue
-        _mount(alias(target), target, None, syscalls.MS_BIND | syscalls.MS_REC, path)
+        _cover(target, alias(target), None, syscalls.MS_BIND | syscalls.MS_REC, path)
         os.close(target)
         make_read_only(root, path)
 
@@ -131,13 +140,14 @@ def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
 def pivot(root: str) -> None:
     """Make *root* this process's "/", and let the old root go.
 
-    pivot_root(".", ".") from inside *root* puts the old root on top of the new one, at
-    the same place: no directory has to be made for it. Detaching "." then takes the
-    old root away with everything mounted in it (MNT_DETACH: although it is in use).
-    End in "/" of the new root.
+    Make *root* the working directory, and pivot_root(".", "."): the old root comes to
+    lie on top of the new one, at the same place, so no directory has to be made for it.
+    Detaching "." then takes the old root away with everything mounted in it
+    (MNT_DETACH: although it is in use). End in the directory "/" of the new root.
 
-    Raises RootfsError with the reason that hides behind the kernel's "Invalid
-    argument". pivot_root(2), NOTES.
+    Raises RootfsError, "cannot pivot to" and *root*, with the kernel's reason(). For
+    EINVAL (errno 22), which pivot_root has for several mistakes, _why_no_pivot() finds
+    out which it was. pivot_root(2), NOTES.
     """
     try:
         os.chdir(root)
@@ -152,23 +162,37 @@ def pivot(root: str) -> None:
 def make_read_only(root: str, path: str = "/") -> None:
     """Remount what is mounted at *path* inside *root* read-only."""
     try:
-        target = locate(root, path)
+        target = locate(root, path, resolve=STRICT)
         _remount(target, syscalls.MS_RDONLY)
         os.close(target)
     except OSError as error:
         raise RootfsError(f"cannot make {path} read-only: {reason(error)}") from error
 
 
+def mount_point(root: str, it: Mount) -> int:
+    """Open the place inside *root* where *it* belongs; return an O_PATH descriptor.
+
+    What is missing of it is made: a directory, or a file if *it* binds a file. Nothing is
+    made for a bind whose source does not exist: that is a RootfsError.
+    """
+    directory = True
+    if it.type == "bind":
+        try:
+            directory = stat.S_ISDIR(os.stat(it.source).st_mode)
+        except OSError as error:
+            raise RootfsError(f"cannot bind {it.source} at {it.target}: {reason(error)}") from error
+    return place(root, it.target, directory)
+
+
 def _remount(target: int, flags: int) -> None:
     """Add *flags* to the mount at *target*, keeping the flags that it has. mount(2), MS_REMOUNT."""
     has = os.fstatvfs(target).f_flag  # ST_NOSUID and so on are the same bits: statvfs(3)
     kept = has & (syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC | syscalls.MS_RDONLY)
-    syscalls.mount(
-        None, alias(target), None, syscalls.MS_REMOUNT | syscalls.MS_BIND | kept | flags
-    )
+    syscalls.mount(None, alias(target), None, syscalls.MS_REMOUNT | syscalls.MS_BIND | kept | flags)
 
 
 def _find(root: str, path: str) -> int | None:
+    """Open *path* inside *root*; None if it is not there, RootfsError if a link leads to it."""
     try:
         return locate(root, path, resolve=STRICT)
     except (FileNotFoundError, NotADirectoryError):
@@ -178,31 +202,34 @@ def _find(root: str, path: str) -> int | None:
         raise RootfsError(f"cannot hide {path} in the container: {why}") from error
 
 
-def _mount(source: str, target: int, fstype: str | None, flags: int, path: str) -> None:
+def _cover(target: int, source: str, fstype: str | None, flags: int, path: str) -> None:
+    """Mount *source* on the descriptor *target*; *path* is its name, for the RootfsError."""
     try:
         syscalls.mount(source, alias(target), fstype, flags)
     except OSError as error:
         raise RootfsError(f"cannot hide {path} in the container: {reason(error)}") from error
 
 
-def _why(error: OSError, it: Mount) -> str:
-    if isinstance(error, FileNotFoundError) and not os.path.exists(it.source):
-        return f"{it.source} does not exist"
+def _refusal(it: Mount, error: OSError) -> str:
+    """Say in one line what the kernel's *error* means for the mount *it*. mount(2), ERRORS."""
+    why = reason(error)
     if error.errno == 19:  # ENODEV
-        return f"this kernel has no file system called {it.type}: see /proc/filesystems"
-    return reason(error)
+        why = f"this kernel has no file system called {it.type}: see /proc/filesystems"
+    elif error.errno == 22:  # EINVAL
+        why = f"{why.lower()}: is there a wrong word among its options {','.join(it.options)}?"
+    return f"cannot mount {it.source} ({it.type}) at {it.target}: {why}"
 
 
 def _why_no_pivot(root: str) -> str:
     """Find the reason for pivot_root's EINVAL: it has one errno for four mistakes."""
-    here = os.path.realpath(root)
-    with open("/proc/self/mountinfo") as file:
+    with open("/proc/self/mountinfo") as file:  # proc(5): numbers, parent's number, ..., place
         rows = [line.split() for line in file]
-    points = {row[4]: row for row in rows}
-    if here not in points:
+    places = {row[4]: row for row in rows}  # where mounts lie on each other, the topmost
+    here = os.path.realpath(root).replace("\\", "\\134").replace(" ", "\\040")
+    if here not in places:
         return "it is not a mount: bind it onto itself first"
-    parents = {row[0]: row for row in rows}
-    for row in (points[here], parents.get(points[here][1], points["/"])):
+    numbers = {row[0]: row for row in rows}
+    for row in (places[here], numbers.get(places[here][1], places["/"])):
         if any(word.startswith("shared:") for word in row[6 : row.index("-")]):
             return f"the mount {row[4]} is shared: make the mounts private first"
     return "the kernel refuses this root (is the present root the initial ramfs?)"

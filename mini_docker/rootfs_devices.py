@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -31,25 +32,38 @@ LINKS = {
 def make_devices(root: str) -> None:
     """Put the default nodes and links into the tmpfs that is mounted at /dev in *root*.
 
-    In a user namespace the kernel refuses mknod. The host's own node is then bound in
-    its place: it is the same device. mknod(2), user_namespaces(7).
+    The tmpfs is new, so what has a name in it already is a mount that the user asked
+    for, such as a device of the host's: it stays.
+
+    Raises RootfsError, naming what could not be made.
     """
-    directory = locate(root, "/dev", resolve=STRICT)
+    name = ""
     before = os.umask(0)
     try:
-        for name, (major, minor) in NODES.items():
-            try:
-                device = os.makedev(major, minor)
-                os.mknod(name, stat.S_IFCHR | 0o666, device, dir_fd=directory)
-            except PermissionError:
-                _bind(name, directory)
-        for name, target in LINKS.items():
-            os.symlink(target, name, dir_fd=directory)
+        directory = locate(root, "/dev", resolve=STRICT)
+        there = set(os.listdir(alias(directory)))
+        for name in NODES.keys() - there:
+            _node(name, directory)
+        for name in LINKS.keys() - there:
+            os.symlink(LINKS[name], name, dir_fd=directory)
+        os.close(directory)
     except OSError as error:
-        raise RootfsError(f"cannot make /dev/{name}: {reason(error)}") from error
+        why = "it is a link" if error.errno == errno.ELOOP else reason(error)
+        what = f"make /dev/{name}" if name else "use /dev"
+        raise RootfsError(f"cannot {what} in {root}: {why}") from error
     finally:
         os.umask(before)
-        os.close(directory)
+
+
+def _node(name: str, directory: int) -> None:
+    """Make the device *name*, or bind the host's, which is the same, where mknod is refused.
+
+    The kernel refuses it in a user namespace. mknod(2), user_namespaces(7).
+    """
+    try:
+        os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(*NODES[name]), dir_fd=directory)
+    except PermissionError:
+        _bind(name, directory)
 
 
 def _bind(name: str, directory: int) -> None:

@@ -7,6 +7,7 @@ for the file system's own driver. config.md, section "Mounts".
 from __future__ import annotations
 
 from mini_docker import syscalls
+from mini_docker.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ ON_REMOUNT = (
     | syscalls.MS_NOATIME
     | syscalls.MS_NODIRATIME
     | syscalls.MS_RELATIME
+    | syscalls.MS_STRICTATIME
 )
 
 
@@ -59,9 +61,12 @@ def parse(words: Iterable[str]) -> tuple[int, int, str]:
     (3, 0, 'mode=755')
 
     The propagation is 0 if none is asked for; "rprivate" is private with MS_REC.
+
+    Raises ConfigError for a word that a bind mount does not know. No driver reads the
+    text of a bind, so the kernel would accept "r0" and leave the mount writable.
     """
     flags = propagation = 0
-    data = []
+    data: list[str] = []
     for word in words:
         plain = word.removeprefix("r")
         if word in SET:
@@ -74,4 +79,6 @@ def parse(words: Iterable[str]) -> tuple[int, int, str]:
             propagation = PROPAGATION[plain] | syscalls.MS_REC
         elif word != "defaults":
             data.append(word)
+    if data and flags & syscalls.MS_BIND:
+        raise ConfigError(f"unknown option {data[0]!r} of a bind mount")
     return flags, propagation, ",".join(data)

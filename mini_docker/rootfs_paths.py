@@ -8,6 +8,7 @@ happens to the names. openat2(2).
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -16,6 +17,7 @@ from mini_docker.errors import RootfsError, reason
 
 RESOLVE = syscalls.RESOLVE_IN_ROOT | syscalls.RESOLVE_NO_MAGICLINKS
 STRICT = RESOLVE | syscalls.RESOLVE_NO_SYMLINKS
+LINKS = 40  # how many links one path may lead through: as the kernel, path_resolution(7)
 
 
 def locate(root: str, path: str, flags: int = syscalls.O_PATH, resolve: int = RESOLVE) -> int:
@@ -34,30 +36,22 @@ def locate(root: str, path: str, flags: int = syscalls.O_PATH, resolve: int = RE
 def place(root: str, path: str, directory: bool) -> int:
     """Open *path* inside *root*, making what is missing of it; return an O_PATH descriptor.
 
-    The last part is made as a directory, or as an empty file if *directory* is false.
-    Raises RootfsError if something of another type is in the way.
+    The last part is made as a directory, or as an empty file if *directory* is false,
+    with the modes 755 and 644. A link whose target is missing counts as its target:
+    images have an /etc/resolv.conf that leads to a file of a running system.
+
+    Raises RootfsError if something of another type is in the way, or the links go in
+    circles.
     """
+    path = path.rstrip("/") or "/"
     try:
-        return _typed(locate(root, path), path, directory)
-    except FileNotFoundError:
-        pass
+        try:
+            found = locate(root, path)
+        except FileNotFoundError:
+            found = locate(root, _make(root, path, directory))
     except OSError as error:
         raise RootfsError(f"cannot use {path} in {root}: {reason(error)}") from error
-    parent, name = os.path.split(path.rstrip("/"))
-    above = place(root, parent or "/", directory=True)
-    try:
-        if directory:
-            os.mkdir(name, 0o755, dir_fd=above)
-        else:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
-            os.close(os.open(name, flags, 0o644, dir_fd=above))
-    except FileExistsError:  # a link whose target is missing
-        raise RootfsError(f"cannot use {path} in {root}: it is a dangling link") from None
-    except OSError as error:
-        raise RootfsError(f"cannot make {path} in {root}: {reason(error)}") from error
-    finally:
-        os.close(above)
-    return locate(root, path)
+    return _typed(found, path, directory)
 
 
 def alias(descriptor: int) -> str:
@@ -68,6 +62,53 @@ def alias(descriptor: int) -> str:
 def is_directory(descriptor: int) -> bool:
     """Say whether *descriptor* is open on a directory."""
     return stat.S_ISDIR(os.fstat(descriptor).st_mode)
+
+
+def _make(root: str, path: str, directory: bool) -> str:
+    """Make what is missing of *path*; return a path to it whose parts all exist."""
+    before = os.umask(0o022)
+    done, links = "/", 0
+    todo = _parts(path)
+    try:
+        while todo:
+            name = todo.pop()
+            try:
+                os.close(locate(root, f"{done}/{name}"))
+                done = f"{done}/{name}"
+            except FileNotFoundError:
+                target = _make_one(root, done, name, directory or bool(todo))
+                links += target is not None
+                if target is None:
+                    done = f"{done}/{name}"
+                elif links > LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path) from None
+                else:  # go on where the link leads
+                    todo += _parts(target)
+                    done = "/" if target.startswith("/") else done
+    finally:
+        os.umask(before)
+    return done
+
+
+def _make_one(root: str, parent: str, name: str, directory: bool) -> str | None:
+    """Make *name* in *parent*; if a link of that name is there already, return its target."""
+    above = locate(root, parent)
+    try:
+        if directory:
+            os.mkdir(name, 0o755, dir_fd=above)
+        else:
+            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+            os.close(os.open(name, flags, 0o644, dir_fd=above))
+    except FileExistsError:
+        return os.readlink(name, dir_fd=above)
+    finally:
+        os.close(above)
+    return None
+
+
+def _parts(path: str) -> list[str]:
+    """Return the names in *path*, the last one first."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
 
 
 def _typed(descriptor: int, path: str, directory: bool) -> int:
