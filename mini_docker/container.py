@@ -142,6 +142,7 @@ def _child(it: Start, report: int) -> int:
     if it.kinds or spec.joined(config):
         _namespaces(it)
     # 5. Its own root. From here on the host's files are out of reach.
+    container_process.forbid_imports()
     if "mnt" in it.kinds and not swap.locked("rootfs"):
         _root(it)
     # 6. The engine has written down who we are; if it died before, we end here.

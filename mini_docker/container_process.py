@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 
-from mini_docker import capabilities, processes, syscalls, users
+from mini_docker import capabilities, processes, swap, syscalls, users
 from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, ProcessError, reason
 
 TYPE_CHECKING = False
@@ -75,6 +76,18 @@ def prepare(process: dict[str, Any]) -> dict[str, str]:
     environment.setdefault("HOME", user.home)
     processes.unblock()
     return environment
+
+
+def forbid_imports() -> None:
+    """Let this process import nothing more: from now on the files belong to the container.
+
+    Python looks modules up by path when they are first needed, also in the middle of an
+    error. Inside the container that path would lead to a module of the image's choice,
+    run with the engine's rights.
+    """
+    swap.prepare_for_blame()
+    sys.path.clear()
+    sys.meta_path.clear()
 
 
 def close_all_but(report: int) -> None:

@@ -41,8 +41,7 @@ def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str
     process, linux = document["process"], document["linux"]
     process["env"] = environment(config, host, store)
     process["cwd"] = config.get("WorkingDir") or "/"
-    if config.get("User"):
-        process["user"]["username"] = config["User"]
+    process["user"]["username"] = config.get("User") or "0"  # by name: with its groups
     process["rlimits"] = [
         {"type": f"RLIMIT_{u['Name'].upper()}", "soft": u["Soft"], "hard": u["Hard"]}
         for u in host.get("Ulimits", [])

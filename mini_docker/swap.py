@@ -135,6 +135,15 @@ def explain(error: BaseException) -> str | None:
     return swap_blame.explain(error)
 
 
+def prepare_for_blame() -> None:
+    """Load what explain() needs: a caller that enters a container can import nothing there."""
+    if _progress is not None:
+        from mini_docker import swap_blame
+
+        states()
+        assert swap_blame.explain
+
+
 def copy(topic: str) -> str:
     """Return the path of the student's copy of *topic*: it lies beside the progress file."""
     work = os.path.dirname(os.path.abspath(_progress)) if _progress else f"{REPO}/work"

@@ -1,0 +1,73 @@
+"""mini-docker exec: run one more command in a running container."""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import container_exec, containers, processes
+from mini_docker.cli.options import Command, Flag
+from mini_docker.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "exec",
+    "Execute a command in a running container",
+    "mini-docker exec [OPTIONS] CONTAINER COMMAND [ARG...]",
+    (
+        Flag("detach", "d", help="Detached mode: run command in the background"),
+        Flag("env", "e", "env", help="Set environment variables"),
+        Flag("env-file", "", "list", help="Read in a file of environment variables"),
+        Flag("interactive", "i", help="Keep STDIN open even if not attached"),
+        Flag("tty", "t", help="Allocate a pseudo-TTY"),
+        Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
+        Flag("workdir", "w", "string", help="Working directory inside the container"),
+    ),
+    interspersed=False,
+    minimum=2,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Run the command; return its exit code, or 0 for a detached one."""
+    if values.tty:
+        raise UsageError("--tty is not supported yet: this engine has no terminals (try -i alone)")
+    it = containers.load(store, values.arguments[0])
+    it.must_run("exec in")
+    process = describe(values, it.config()["process"])
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
+    if not values.detach:
+        processes.block()
+    pid = container_exec.start(it.pid(), it.config(), process, streams)
+    return 0 if values.detach else processes.init(pid)
+
+
+def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:
+    """Return the process that *values* ask for, based on the container's own, *base*."""
+    process = {**base, "args": values.arguments[1:]}
+    if values.user:
+        process["user"] = {"uid": 0, "gid": 0, "username": values.user}
+    if values.workdir:
+        if not values.workdir.startswith("/"):
+            raise UsageError(f"the working directory '{values.workdir}' is not an absolute path")
+        process["cwd"] = values.workdir
+    merged = dict(pair.split("=", 1) for pair in base["env"])
+    lines = list(values.env)
+    if values.env_file:
+        from mini_docker import envfile
+
+        lines = [line for path in values.env_file for line in envfile.read(path)] + lines
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if equals:
+            merged[name] = value
+        else:
+            merged.pop(name, None)
+    process["env"] = [f"{name}={value}" for name, value in merged.items()]
+    return process

@@ -1,0 +1,26 @@
+"""mini-docker kill: send a signal to containers."""
+
+from __future__ import annotations
+
+from mini_docker import operations
+from mini_docker.cli.each import each
+from mini_docker.cli.options import Command, Flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "kill",
+    "Kill one or more running containers",
+    "mini-docker kill [OPTIONS] CONTAINER [CONTAINER...]",
+    (Flag("signal", "s", "string", default="KILL", help="Signal to send to the container"),),
+    minimum=1,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Send the signal to process 1 of each."""
+    number = operations.signal_number(values.signal)
+    return each(store, values.arguments, lambda it: operations.kill(it, number))

@@ -1,0 +1,57 @@
+"""exec: one more process in a container that runs already.
+
+The engine stays outside. Its child is born in the container's pid namespace, moves
+under the container's limits while it still sees the host's files, then into the
+other namespaces, and from there on it goes the way of every container process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import (
+    cgroups_tree,
+    container_process,
+    namespaces,
+    processes,
+    swap,
+    syscalls,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def start(
+    pid: int, config: dict[str, Any], process: dict[str, Any], streams: tuple[int, int, int]
+) -> int:
+    """Start *process*, an object of config.json, beside process *pid* of the container.
+
+    *config* is the container's. Return the new process's pid, on the host, once its
+    program runs. The caller's next children belong to the container's pid namespace.
+    """
+    path = config["linux"].get("cgroupsPath")
+    group = cgroups_tree.Group(path) if path and not swap.locked("cgroups") else None
+
+    def fork() -> int:
+        if not swap.locked("namespaces"):
+            namespaces.enter(pid, {"pid"})
+        return os.fork()
+
+    def child(report: int) -> int:
+        os.setsid()
+        # From the moment we can be seen in there: nobody may look through us at the
+        # engine's own program file (CVE-2019-5736), or trace us.
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+        if group:
+            group.join()
+        container_process.forbid_imports()
+        if not swap.locked("namespaces"):
+            namespaces.enter(pid, set(namespaces.FLAGS) - {"pid", "time"})
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number, inheritable=True)
+        container_process.close_all_but(report)
+        container_process.become(process)
+
+    return processes.spawn(child, fork)

@@ -1,0 +1,164 @@
+"""Find and take away what a killed engine process left behind.
+
+Every command puts right the containers that it meets. This walks through all there
+is: half-made and half-removed containers, names without a container, notes without a
+process, control groups without a container.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import cgroups_tree, containers, creation, trees
+from mini_docker.errors import MiniDockerError, NotFound
+from mini_docker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mini_docker.store import Store
+
+Finding = tuple[str, "Callable[[], object] | None"]
+
+
+def check(store: Store, mend: bool) -> tuple[list[str], list[str]]:
+    """Return a line for each thing that is wrong and was put right, and for each that stays.
+
+    With *mend* false nothing is changed, and everything found stays. A file that cannot
+    be read is never removed: it is named, for a person to look at.
+    """
+    mended, left = [], []
+    for line, remedy in [*_containers(store, mend), *_leftovers(store)]:
+        if mend and remedy:
+            try:
+                remedy()
+                mended.append(line)
+                continue
+            except MiniDockerError as error:
+                line = f"{line}: {error}"
+        left.append(line)
+    return mended, left
+
+
+def _containers(store: Store, mend: bool) -> Iterator[Finding]:
+    """Yield containers whose state is not true, or cannot be read."""
+    for id in sorted(store.ids()):
+        directory = store.directory(id)
+        if not os.path.exists(f"{directory}/container.json"):
+            if not Lock(f"{directory}/lock").held():
+                yield f"container {id[:12]} was never finished", lambda id=id: _drop(store, id)
+            continue
+        try:
+            it = containers.Container(store, id)
+            store.config(id)
+            if it.running() and not it.lock().held():
+                living = containers.alive(containers.read_note(store, id))
+                if not living:
+                    yield f"container {id[:12]} ended unseen", lambda it=it: _settle(it)
+        except NotFound as error:
+            yield str(error), None
+        except (MiniDockerError, KeyError, TypeError) as error:
+            yield f"container {id[:12]} has a broken record: {error}", None
+
+
+def _leftovers(store: Store) -> Iterator[Finding]:
+    """Yield what belongs to no container."""
+    ids = set(store.ids())
+    for name in _list(f"{store.root}/containers"):
+        if name.startswith(".gone-"):
+            path = f"{store.root}/containers/{name}"
+            yield f"container {name[6:18]} was half removed", lambda p=path: trees.remove(p)
+    for name in _list(f"{store.root}/names"):
+        owner = store.owner(name)
+        if not store.alive(owner):
+            yield f"the name {name} has no container", lambda n=name, o=owner: _free(store, n, o)
+    for name in _list(store.run):
+        id = name.removesuffix(".json")
+        if len(id) == 64 and id not in ids:
+            yield f"a note about {id[:12]}, which is gone", lambda i=id: _forget(store, i)
+    for kind in ("images", "tags"):
+        for name in _list(f"{store.root}/{kind}"):
+            if name.startswith(".making-"):
+                path = f"{store.root}/{kind}/{name}"
+                yield f"{path} was never finished", lambda p=path: _remove_locked(store, p)
+    yield from _temporary_files(store)
+    yield from _groups(store, ids)
+
+
+def _temporary_files(store: Store) -> Iterator[Finding]:
+    """Yield the half-written records of processes that are gone: NAME.PID.tmp."""
+    places = [store.run, *(store.directory(id) for id in store.ids())]
+    for place in places:
+        for name in _list(place):
+            pid = name.removesuffix(".tmp").rpartition(".")[2]
+            if name.endswith(".tmp") and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
+                path = f"{place}/{name}"
+                yield f"{path} is half written", lambda p=path: os.unlink(p)
+
+
+def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
+    """Yield control groups of containers that this store had and has no more.
+
+    Other stores on this machine use the same parent. A group is ours only if our run
+    directory or a .gone- directory still speaks of it; with the default root, which owns
+    the parent, every group that no process is in counts.
+    """
+    from mini_docker.store import DEFAULT_ROOT
+
+    spoken = {name.removesuffix(".json") for name in _list(store.run)}
+    spoken |= {name[6:] for name in _list(f"{store.root}/containers") if name.startswith(".gone-")}
+    try:
+        tree = cgroups_tree.find()
+    except MiniDockerError:
+        return
+    for mount in {tree.unified, *tree.trees.values()} - {""}:
+        for name in _list(f"{mount}/mini-docker"):
+            if len(name) != 64 or name in ids:
+                continue
+            group = cgroups_tree.Group(f"/mini-docker/{name}", tree)
+            if name in spoken or (store.root == DEFAULT_ROOT and not group.processes()):
+                yield f"control group {name[:12]} is left over", lambda g=group: _end(g)
+
+
+def _settle(it: containers.Container) -> None:
+    try:
+        containers.settle(it)
+    except NotFound:
+        return  # it had --rm, and is removed now
+
+
+def _drop(store: Store, id: str) -> None:
+    names = [name for name in _list(f"{store.root}/names") if store.owner(name) == id]
+    creation.discard(store, id, names[0] if names else "")
+
+
+def _free(store: Store, name: str, owner: str) -> None:
+    with store.lock():
+        if not store.alive(owner):
+            store.release(name, owner)
+
+
+def _forget(store: Store, id: str) -> None:
+    """Remove the note, after ending the process that it speaks of, if that lives."""
+    note = containers.read_note(store, id)
+    if note and containers.alive(note):
+        os.kill(int(note["Pid"]), 9)
+    containers.forget(store, id)
+
+
+def _remove_locked(store: Store, path: str) -> None:
+    with store.lock():
+        trees.remove(path)
+
+
+def _end(group: cgroups_tree.Group) -> None:
+    group.kill()
+    group.remove()
+
+
+def _list(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
