@@ -80,8 +80,17 @@ packages() {
 }
 
 install() {
-    # Another apt at work (a fresh machine updates itself) is waited for.
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -q -o DPkg::Lock::Timeout=600 update &&
-        apt-get -q -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "$@"
+    # Another apt at work (a fresh machine updates itself) is waited for.
+    apt="apt-get -q -y -o DPkg::Lock::Timeout=600 --no-install-recommends"
+    $apt update && { $apt install "$@" || { mend && $apt install "$@"; }; }
+}
+
+# An apt that was killed leaves packages half there, and the next refuses to work before they are
+# configured, or unpacked again.
+mend() {
+    dpkg --configure -a || :
+    torn=$(dpkg-query -W -f '${db:Status-Eflag}=${Package}\n' | sed -n 's/^reinstreq=//p')
+    # shellcheck disable=SC2086 # one word for each package
+    [ -z "$torn" ] || $apt install --reinstall $torn
 }
