@@ -1,0 +1,119 @@
+"""Named properties of this machine: what a test, a session or the doctor may ask for.
+
+A property is a name and a function that says why it is missing, or "" if it is here.
+A test that lacks one is skipped with that name: `@pytest.mark.needs("cgroup-v2")`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from mini_docker import syscalls
+
+CGROUPS = "/sys/fs/cgroup"
+CAP_MKNOD = 27  # capabilities(7)
+
+
+def missing(name: str) -> str:
+    """Return why this machine lacks the property *name*, or "" if it has it."""
+    known = name.replace("_", "-")
+    if known not in PROPERTIES:
+        raise LookupError(f"there is no property {name}: they are {', '.join(PROPERTIES)}")
+    return PROPERTIES[known]()
+
+
+def _root() -> str:
+    return "" if os.geteuid() == 0 else "this is not root"
+
+
+def _real_root() -> str:
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    if os.geteuid() == 0 and mapped == ["0", "0", "4294967295"]:
+        return ""
+    return "this is not the machine's root: say sudo"
+
+
+def _cgroup_v2() -> str:
+    if _kind(CGROUPS) != syscalls.CGROUP2_SUPER_MAGIC:
+        return f"{CGROUPS} is not a cgroup v2 file system"
+    here = Path(CGROUPS, "cgroup.controllers").read_text().split()
+    lacking = {"memory", "cpu", "pids"} - set(here)
+    return f"cgroup v2 has no {min(lacking)} controller here" if lacking else ""
+
+
+def _cgroup_v1() -> str:
+    kinds = {name: _kind(f"{CGROUPS}/{name}") for name in ("memory", "pids", "freezer", "cpu")}
+    lacking = [name for name, kind in kinds.items() if kind != syscalls.CGROUP_SUPER_MAGIC]
+    return f"{CGROUPS}/{lacking[0]} is not a cgroup v1 file system" if lacking else ""
+
+
+def _kind(path: str) -> int:
+    try:
+        return syscalls.filesystem_type(path)
+    except OSError:
+        return 0
+
+
+def _overlay() -> str:
+    lines = Path("/proc/filesystems").read_text().split()
+    return "" if "overlay" in lines else "this kernel has no overlay file system"
+
+
+@cache
+def _user_namespaces() -> str:
+    """Try it as an ordinary user would: a fork maps itself to root and mounts something."""
+    if os.geteuid() == 0:
+        return ""  # root needs none
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become_root()
+            syscalls.unshare(syscalls.CLONE_NEWNS)
+            syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    _, status = os.waitpid(pid, 0)
+    return "this system forbids user namespaces (see lab doctor)" if status else ""
+
+
+def become_root() -> None:
+    """Enter a new user namespace in which the caller is root. user_namespaces(7)."""
+    user, group = os.geteuid(), os.getegid()
+    syscalls.unshare(syscalls.CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+
+
+def _mknod() -> str:
+    held, _, _ = syscalls.capget()
+    if held >> CAP_MKNOD & 1 and not _real_root():
+        return ""
+    return "mknod is not permitted: device nodes are bound instead"
+
+
+def _swap() -> str:
+    lines = Path("/proc/swaps").read_text().splitlines()
+    return "" if len(lines) > 1 else "this machine has no swap space in use"
+
+
+def _nftables() -> str:
+    found = any(os.access(f"{place}/nft", os.X_OK) for place in ("/usr/sbin", "/sbin", "/usr/bin"))
+    return "" if found else "nft is not installed"
+
+
+PROPERTIES: dict[str, Callable[[], str]] = {
+    "root": _root,
+    "real-root": _real_root,
+    "cgroup-v2": _cgroup_v2,
+    "cgroup-v1": _cgroup_v1,
+    "overlay": _overlay,
+    "user-namespaces": _user_namespaces,
+    "mknod": _mknod,
+    "swap": _swap,
+    "nftables": _nftables,
+}
