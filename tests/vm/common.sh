@@ -46,6 +46,22 @@ lock() {
     flock "$descriptor"
 }
 
+# contain COMMAND...: run it in process and mount namespaces of its own. When it ends, and when
+# contained_end is called in the middle of it, all that it started and mounted is gone.
+contained=
+contain() {
+    unshare --mount --pid --fork --kill-child --mount-proc "$@" &
+    contained=$!
+    wait "$contained"
+}
+contained_end() {
+    [ -n "$contained" ] || return 0
+    local first
+    read -r first _ 2>/dev/null <"/proc/$contained/task/$contained/children" || true
+    [ -z "$first" ] || kill -KILL "$first" || true # process 1 there takes the rest along
+    wait "$contained" 2>/dev/null || true
+}
+
 # key FILE...: a name for what these files' contents make.
 key() { cat "$@" | sha256sum | cut -c 1-16; }
 
