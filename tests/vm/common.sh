@@ -53,10 +53,11 @@ contain() {
     unshare --mount --pid --fork --kill-child --mount-proc "$@" &
     contained=$!
     wait "$contained"
+    contained=
 }
 contained_end() {
     [ -n "$contained" ] || return 0
-    local first
+    local first=
     read -r first _ 2>/dev/null <"/proc/$contained/task/$contained/children" || true
     [ -z "$first" ] || kill -KILL "$first" || true # process 1 there takes the rest along
     wait "$contained" 2>/dev/null || true
