@@ -151,14 +151,17 @@ def _sweep(experiment: int) -> int:
     """End every process below this one and return the wait status of *experiment*."""
     statuses: dict[int, int] = {}
     while True:
-        for pid in _below(os.getpid()):
-            with suppress(ProcessLookupError):  # a grandchild may be reaped meanwhile
-                os.kill(pid, signal.SIGKILL)
         try:
-            pid, status = os.waitpid(-1, 0)
-        except ChildProcessError:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:  # nothing is left
             return statuses[experiment]
-        statuses[pid] = status
+        if pid:
+            statuses[pid] = status
+            continue
+        for it in _below(os.getpid()):
+            with suppress(ProcessLookupError):  # a grandchild may be reaped meanwhile
+                os.kill(it, signal.SIGKILL)
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
 
 
 def _portrait(pid: int) -> dict[str, Any]:
