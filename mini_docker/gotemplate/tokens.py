@@ -1,0 +1,67 @@
+"""The tokens of a template as its parser takes them: with look-ahead, and errors."""
+
+from __future__ import annotations
+
+from mini_docker.gotemplate.errors import TemplateError
+from mini_docker.gotemplate.lexer import Lexer, Token
+
+DEEPEST = 40  # parentheses and blocks inside one another
+
+
+class Tokens:
+    """The tokens of one template, and the names that it may use so far."""
+
+    def __init__(self, text: str, functions: frozenset[str]) -> None:
+        self.source = Lexer(text).tokens()
+        self.functions = functions
+        self.buffer: list[Token] = []  # tokens that were pushed back, the next one last
+        self.current = Token("eof", "", 0, 1)
+        self.variables = ["$"]
+        self.depth = 0
+
+    def next(self) -> Token:
+        self.current = self.buffer.pop() if self.buffer else next(self.source)
+        return self.current
+
+    def back(self, *tokens: Token) -> None:
+        """Push *tokens* back, so that the first of them comes next."""
+        self.buffer.extend(reversed(tokens))
+
+    def peek(self) -> Token:
+        token = self.next()
+        self.back(token)
+        return token
+
+    def next_word(self) -> Token:
+        token = self.next()
+        while token.kind == "space":
+            token = self.next()
+        return token
+
+    def peek_word(self) -> Token:
+        token = self.next_word()
+        self.back(token)
+        return token
+
+    def at_word(self, *words: str) -> bool:
+        token = self.peek_word()
+        return token.kind == "keyword" and token.text in words
+
+    def error(self, message: str) -> TemplateError:
+        return TemplateError(f"template: :{self.current.line}: {message}")
+
+    def unexpected(self, token: Token, context: str) -> TemplateError:
+        if token.kind == "error":
+            return self.error(token.text)
+        return self.error(f"unexpected {token} in {context}")
+
+    def expect(self, kind: str, context: str) -> Token:
+        token = self.next_word()
+        if token.kind != kind:
+            raise self.unexpected(token, context)
+        return token
+
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise self.error(f"nested more than {DEEPEST} deep")

@@ -1,0 +1,39 @@
+"""What ../shared/conformance/check.py asks of us: each function of its head, in terms of ours.
+
+check.py tests/conformance.py sizes ulimit go_template
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from mini_docker import sizes, ulimits
+from mini_docker.errors import MiniDockerError
+from mini_docker.gotemplate import render
+
+
+def ram(text: str) -> int:
+    """Return the bytes that *text* stands for; ValueError if it is no size."""
+    return sizes.ram_in_bytes(text)
+
+
+def human_size(count: int) -> str:
+    """Return *count* bytes as docker images prints them."""
+    return sizes.human_size(count)
+
+
+def ulimit(text: str) -> tuple[str, int, int]:
+    """Return name, soft and hard limit; ValueError if *text* is no ulimit."""
+    return ulimits.parse(text)
+
+
+def template(text: str, data: Any) -> str:
+    """Return what the template makes of *data*; ValueError where Go reports an error."""
+    try:
+        return render(text, data, strict=True)
+    except MiniDockerError as error:
+        raise ValueError(str(error)) from None
