@@ -90,8 +90,10 @@ def listing(store: Store) -> tuple[list[Container], list[MiniDockerError]]:
         except NotFound:
             continue  # removed while we looked
         except (MiniDockerError, KeyError, TypeError) as error:
-            wrapped = error if isinstance(error, MiniDockerError) else MiniDockerError(
-                f"cannot use container {id[:12]}: its record lacks {error}"
+            wrapped = (
+                error
+                if isinstance(error, MiniDockerError)
+                else MiniDockerError(f"cannot use container {id[:12]}: its record lacks {error}")
             )
             broken.append(wrapped)
     return sorted(found, key=lambda c: str(c.record["Created"]), reverse=True), broken
@@ -101,15 +103,15 @@ def settle(it: Container) -> Container:
     """Bring the state of *it* up to date if whoever looked after it has been killed."""
     if it.status() not in (*UP, "created") or it.lock().held():
         return it
-    note = read_note(it.store, it.id)
-    if it.status() == "created" and note is None:
+    noted = read_note(it.store, it.id)
+    if it.status() == "created" and noted is None:
         return it
     with it.change():
         it.state = it.store.state(it.id)
-        if alive(note):
+        if noted and alive(noted):
             if it.status() != "created":
                 return it  # an orphan that runs on: its end will be noticed here
-            os.kill(note["Pid"], 9)  # killed between fork and exec: it never became a program
+            os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
         if it.status() in (*UP, "created"):
             was_up = it.status() in UP
             finish(it, UNKNOWN, "its monitor was killed; how it ended is not known", was_up)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _signal
 import os
+import signal
 import time
 
 from mini_docker import cgroups_tree, containers
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from mini_docker.containers import Container
 
 GRACE = 10.0  # seconds that a killed container gets to be gone
-SIGKILL = 9
 
 
 def kill(it: Container, number: int) -> None:
@@ -31,20 +30,18 @@ def kill(it: Container, number: int) -> None:
         if not containers.alive(containers.read_note(it.store, it.id)):
             os.close(descriptor)
             return  # it has just ended: there is nothing to kill
-        _signal.pidfd_send_signal(descriptor, number)
+        signal.pidfd_send_signal(descriptor, number)
         os.close(descriptor)
     except ProcessLookupError:
         return
     except OSError as error:
         raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
-    if number == SIGKILL and it.status() == "paused":
+    if number == signal.SIGKILL and it.status() == "paused":
         _thaw(it)  # version 1 lets a frozen process die only once it thaws
 
 
 def signal_number(text: str) -> int:
     """Return the number of the signal *text*: KILL, SIGKILL, kill or 9. UsageError otherwise."""
-    import signal
-
     if text.isdecimal() and 0 < int(text) < 65:
         return int(text)
     name = text.upper().removeprefix("SIG")
@@ -102,7 +99,7 @@ def remove(it: Container, force: bool) -> None:
                 f'cannot remove container "{it.name()}": container is {it.status()}: '
                 "stop the container before removing or force remove"
             )
-        kill(it, SIGKILL)
+        kill(it, signal.SIGKILL)
         give_up = time.monotonic() + GRACE
         while it.running():
             if time.monotonic() > give_up:

@@ -34,7 +34,7 @@ class _Settings:
     memo: dict[str, str] = {}  # noqa: RUF012  (the scanner's own scratch table)
 
 
-_scan = make_scanner(_Settings())
+_scan = make_scanner(_Settings())  # type: ignore[arg-type]  # any object with these fields
 _BLANK = " \t\r\n"
 
 

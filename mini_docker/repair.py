@@ -8,6 +8,7 @@ process, control groups without a container.
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from mini_docker import cgroups_tree, containers, creation, trees
 from mini_docker.errors import MiniDockerError, NotFound
@@ -47,7 +48,7 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
         directory = store.directory(id)
         if not os.path.exists(f"{directory}/container.json"):
             if not Lock(f"{directory}/lock").held():
-                yield f"container {id[:12]} was never finished", lambda id=id: _drop(store, id)
+                yield f"container {id[:12]} was never finished", partial(_drop, store, id)
             continue
         try:
             it = containers.Container(store, id)
@@ -55,7 +56,7 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
             if it.running() and not it.lock().held():
                 living = containers.alive(containers.read_note(store, id))
                 if not living:
-                    yield f"container {id[:12]} ended unseen", lambda it=it: _settle(it)
+                    yield f"container {id[:12]} ended unseen", partial(_settle, it)
         except NotFound as error:
             yield str(error), None
         except (MiniDockerError, KeyError, TypeError) as error:
@@ -68,22 +69,26 @@ def _leftovers(store: Store) -> Iterator[Finding]:
     for name in _list(f"{store.root}/containers"):
         if name.startswith(".gone-"):
             path = f"{store.root}/containers/{name}"
-            yield f"container {name[6:18]} was half removed", lambda p=path: trees.remove(p)
+            yield f"container {name[6:18]} was half removed", partial(trees.remove, path)
     for name in _list(f"{store.root}/names"):
         owner = store.owner(name)
         if not store.alive(owner):
-            yield f"the name {name} has no container", lambda n=name, o=owner: _free(store, n, o)
+            yield f"the name {name} has no container", partial(_free, store, name, owner)
+    yield from _unfinished_images(store)
+    yield from _temporary_files(store)
+    yield from _groups(store, ids)
     for name in _list(store.run):
         id = name.removesuffix(".json")
         if len(id) == 64 and id not in ids:
-            yield f"a note about {id[:12]}, which is gone", lambda i=id: _forget(store, i)
+            yield f"a note about {id[:12]}, which is gone", partial(_forget, store, id)
+
+
+def _unfinished_images(store: Store) -> Iterator[Finding]:
     for kind in ("images", "tags"):
         for name in _list(f"{store.root}/{kind}"):
             if name.startswith(".making-"):
                 path = f"{store.root}/{kind}/{name}"
-                yield f"{path} was never finished", lambda p=path: _remove_locked(store, p)
-    yield from _temporary_files(store)
-    yield from _groups(store, ids)
+                yield f"{path} was never finished", partial(_remove_locked, store, path)
 
 
 def _temporary_files(store: Store) -> Iterator[Finding]:
@@ -94,7 +99,7 @@ def _temporary_files(store: Store) -> Iterator[Finding]:
             pid = name.removesuffix(".tmp").rpartition(".")[2]
             if name.endswith(".tmp") and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
                 path = f"{place}/{name}"
-                yield f"{path} is half written", lambda p=path: os.unlink(p)
+                yield f"{path} is half written", partial(os.unlink, path)
 
 
 def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
@@ -118,7 +123,7 @@ def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
                 continue
             group = cgroups_tree.Group(f"/mini-docker/{name}", tree)
             if name in spoken or (store.root == DEFAULT_ROOT and not group.processes()):
-                yield f"control group {name[:12]} is left over", lambda g=group: _end(g)
+                yield f"control group {name[:12]} is left over", partial(_end, group)
 
 
 def _settle(it: containers.Container) -> None:

@@ -185,5 +185,3 @@ def device(path: str) -> dict[str, int]:
     if not stat.S_ISBLK(status.st_mode):
         raise UsageError(f"{path} is not a block device")
     return {"major": os.major(status.st_rdev), "minor": os.minor(status.st_rdev)}
-
-

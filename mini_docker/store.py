@@ -94,7 +94,7 @@ class Store:
             return ""
 
     def claim(self, name: str, id: str) -> None:
-        """Give *name* to *id*; the store's lock is held. Conflict, in Docker's words, if it is used.
+        """Give *name* to *id*; the caller holds the store's lock. Conflict if it is in use.
 
         A link to a container that was never finished, or is gone, is a leftover of a
         killed engine: it is replaced.

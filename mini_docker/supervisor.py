@@ -91,5 +91,3 @@ def _let_waiters_read(it: Container) -> None:
     from mini_docker.store import Lock
 
     Lock(f"{it.store.directory(it.id)}/waiters").wait(1.0)
-
-

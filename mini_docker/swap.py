@@ -140,8 +140,7 @@ def prepare_for_blame() -> None:
     if _progress is not None:
         from mini_docker import swap_blame
 
-        states()
-        assert swap_blame.explain
+        swap_blame.prepare()
 
 
 def copy(topic: str) -> str:

@@ -15,34 +15,40 @@ def remove(path: str) -> None:
     So each directory that turns up is moved to the top of the tree, and waits there.
     A tree that is gone already needs nothing; ConfigError names what cannot be removed.
     """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        top = os.open(path, flags)
     except FileNotFoundError:
         return
+    mark, step = os.urandom(8).hex(), 0  # no name that somebody could have put there before
     try:
-        waiting = [""]
-        count = 0
-        mark = os.urandom(8).hex()  # no name that somebody could have put there before
+        waiting = _empty(top, top, mark)
         while waiting:
             name = waiting.pop()
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            here = os.open(name, flags, dir_fd=top) if name else os.dup(top)
-            for entry in os.listdir(here):
-                if stat.S_ISDIR(os.stat(entry, dir_fd=here, follow_symlinks=False).st_mode):
-                    if name:
-                        count += 1
-                        moved = f".removing-{mark}-{count}"
-                        os.rename(entry, moved, src_dir_fd=here, dst_dir_fd=top)
-                        entry = moved
-                    if name or entry not in waiting:
-                        waiting.append(entry)
-                else:
-                    os.unlink(entry, dir_fd=here)
-            os.close(here)
-            if name:
-                os.rmdir(name, dir_fd=top)
+            here = os.open(name, flags, dir_fd=top)
+            try:
+                step += 1
+                waiting += _empty(here, top, f"{mark}-{step}")
+            finally:
+                os.close(here)
+            os.rmdir(name, dir_fd=top)
         os.rmdir(path)
     except OSError as error:
         raise ConfigError(f"cannot remove {path}: {reason(error)}") from error
     finally:
         os.close(top)
+
+
+def _empty(here: int, top: int, mark: str) -> list[str]:
+    """Empty the directory *here*; return the directories that now wait for it in *top*."""
+    moved = []
+    for count, name in enumerate(os.listdir(here)):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=here)
+        elif here == top:
+            moved.append(name)
+        else:
+            new = f".{mark}.{count}"
+            os.rename(name, new, src_dir_fd=here, dst_dir_fd=top)
+            moved.append(new)
+    return moved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import container_exec, containers, processes
+from mini_docker.cli import run_checks
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -36,7 +37,7 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Run the command; return its exit code, or 0 for a detached one."""
     if values.tty:
-        raise UsageError("--tty is not supported yet: this engine has no terminals (try -i alone)")
+        raise UsageError(run_checks.NO_TERMINAL)
     it = containers.load(store, values.arguments[0])
     it.must_run("exec in")
     process = describe(values, it.config()["process"])

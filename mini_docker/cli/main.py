@@ -146,4 +146,3 @@ def _help(words: list[str]) -> int:
 
     help.show(words)
     return 0
-

@@ -66,5 +66,3 @@ def _write_id(path: str, id: str) -> None:
         os.close(descriptor)
     except OSError as error:
         raise ConfigError(f"cannot write the container ID to {path}: {reason(error)}") from error
-
-

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import cgroups_limits
-from mini_docker.errors import CgroupError, Conflict, UsageError
+from mini_docker.cli import run_checks
+from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 LEAST_MEMORY = 6 * MIB  # bytes; below it no program gets going
-LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
 SIMPLE = {  # HostConfig's name: the flag's
     "CpuShares": "cpu_shares",
     "CpuPeriod": "cpu_period",
@@ -38,18 +37,11 @@ SIMPLE = {  # HostConfig's name: the flag's
     "ShmSize": "shm_size",
     "SecurityOpt": "security_opt",
 }
-MODES = {
-    "ipc": ("none", "private", "shareable", "host", "container:"),
-    "pid": ("host", "container:"),
-    "uts": ("host",),
-    "cgroupns": ("host", "private"),
-    "network": ("none", "host", "container:"),
-}
 
 
 def record(values: Values, image: Image | None) -> dict[str, Any]:
-    """Return the record of the container that *values* ask for; UsageError if they make no sense."""
-    _check(values)
+    """Return the record of the container that *values* ask for, once they are checked."""
+    run_checks.check(values)
     base: dict[str, Any] = image.config if image else {}
     words = values.arguments[1:] if image else values.arguments
     entrypoint = list(base.get("Entrypoint") or [])
@@ -124,78 +116,6 @@ def memory(values: Values) -> dict[str, int]:
     if limit and not swap:
         found["MemorySwap"] = 2 * limit
     return {key: value for key, value in found.items() if value}
-
-
-def limits(values: Values) -> None:
-    """Refuse limits out of range, in Docker's words where it has them."""
-    if values.blkio_weight and not 10 <= values.blkio_weight <= 1000:
-        raise UsageError("Range of blkio weight is from 10 to 1000")
-    if values.cpus and (values.cpu_quota or values.cpu_period):
-        raise UsageError("Conflicting options: Nano CPUs and CPU quota or period cannot both be set")
-    if values.cpus and not 10**7 <= values.cpus <= os.cpu_count() * 10**9:  # type: ignore[operator]
-        raise UsageError(
-            f"Range of CPUs is from 0.01 to {os.cpu_count()}.00, as there are only "
-            f"{os.cpu_count()} CPUs available"
-        )
-    if values.cpu_period and not 1000 <= values.cpu_period <= 10**6:
-        raise UsageError("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s")
-    if values.cpu_quota and 0 < values.cpu_quota < 1000:
-        raise UsageError("CPU cfs quota can not be less than 1ms (i.e. 1000)")
-    if values.cpu_shares < 0:
-        raise UsageError(f"invalid CPU shares ({values.cpu_shares}): value must be a positive integer")
-    for name in ("cpus", "mems"):
-        if text := getattr(values, f"cpuset_{name}"):
-            try:
-                cgroups_limits.cpu_list(text)
-            except CgroupError:
-                raise UsageError(f"Invalid value {text} for cpuset {name}") from None
-
-
-def _check(values: Values) -> None:
-    """Refuse what cannot be, before anything is made."""
-    limits(values)
-    if len(values.hostname.encode()) > LONGEST_HOSTNAME:
-        raise UsageError(f"invalid hostname: longer than {LONGEST_HOSTNAME} bytes")
-    if values.workdir and not values.workdir.startswith("/"):
-        raise UsageError(
-            f"the working directory '{values.workdir}' is invalid, it needs to be an absolute path"
-        )
-    if not -1 <= values.memory_swappiness <= 100:
-        raise UsageError(
-            f"Invalid value: {values.memory_swappiness}, valid memory swappiness range is 0-100"
-        )
-    if not -1000 <= values.oom_score_adj <= 1000:
-        raise UsageError(
-            f"Invalid value {values.oom_score_adj}, range for oom score adj is [-1000, 1000]"
-        )
-    if values.detach and values.interactive:
-        raise UsageError("--interactive with --detach needs attach, which this engine does not have")
-    if values.tty:
-        raise UsageError("--tty is not supported yet: this engine has no terminals (try -i alone)")
-    if values.rootfs and not os.path.isdir(values.rootfs):
-        raise UsageError(f"--rootfs {values.rootfs}: not a directory")
-    for option in values.security_opt:
-        if option not in ("no-new-privileges", "no-new-privileges:true", "no-new-privileges=true"):
-            raise UsageError(f"invalid --security-opt: {option!r} is not supported yet")
-    _check_modes(values)
-    if values.cidfile and os.path.exists(values.cidfile):
-        raise Conflict(
-            f"container ID file found, make sure the other container isn't running or delete "
-            f"{values.cidfile}"
-        )
-
-
-def _check_modes(values: Values) -> None:
-    for flag, allowed in MODES.items():
-        mode = getattr(values, flag)
-        if mode and not any(
-            mode == word or (word.endswith(":") and mode.startswith(word) and mode != word)
-            for word in allowed
-        ):
-            words = ", ".join(f"{w}NAME" if w.endswith(":") else w for w in allowed)
-            raise UsageError(f"--{flag}: invalid {flag} mode: {mode} (this engine has: {words})")
-    if values.uts == "host" and "hostname" in values.given:
-        raise UsageError("conflicting options: hostname and the UTS mode")
 
 
 def _tmpfs(flags: list[str]) -> dict[str, str]:

@@ -1,0 +1,69 @@
+"""mini-docker inspect: all that is known of containers and images, as JSON or by a template."""
+
+from __future__ import annotations
+
+import sys
+
+from mini_docker import containers, images, inspection
+from mini_docker.cli.options import Command, Flag
+from mini_docker.errors import MiniDockerError, NotFound, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "inspect",
+    "Return low-level information on mini-docker objects",
+    "mini-docker inspect [OPTIONS] NAME|ID [NAME|ID...]",
+    (
+        Flag("format", "f", "string", help="Format output using a Go template"),
+        Flag("type", "", "string", help="Only inspect objects of this type (container|image)"),
+    ),
+    minimum=1,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Print what is found; report each name that is not, and end with 1 then."""
+    from mini_docker import gotemplate
+
+    if values.type not in ("", "container", "image"):
+        raise UsageError(f'"{values.type}" is not a valid value for --type')
+    found: list[dict[str, Any]] = []
+    failures: list[MiniDockerError] = []
+    for reference in values.arguments:
+        try:
+            found.append(_find(store, reference, values.type))
+        except MiniDockerError as error:
+            failures.append(error)
+    if values.format and values.format != "json":
+        for it in found:
+            print(gotemplate.render(values.format, it, strict=True))
+    else:
+        import json
+
+        text = json.dumps(found, indent=None if values.format else 4, ensure_ascii=False)
+        print(text)
+    sys.stdout.flush()
+    for failure in failures:
+        print(f"mini-docker: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _find(store: Store, reference: str, kind: str) -> dict[str, Any]:
+    if kind != "image":
+        try:
+            return inspection.of_container(containers.load(store, reference))
+        except NotFound:
+            if kind:
+                raise
+    try:
+        return inspection.of_image(images.find(store.root, reference))
+    except (NotFound, UsageError):
+        if kind:
+            raise
+        raise NotFound(f"No such object: {reference}") from None

@@ -1,0 +1,107 @@
+"""What `run` refuses before anything is made, in Docker's words where it has them."""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import cgroups_limits
+from mini_docker.errors import CgroupError, Conflict, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+
+LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
+NO_NEW_PRIVILEGES = tuple(f"no-new-privileges{tail}" for tail in ("", ":true", "=true"))
+NO_TERMINAL = "--tty is not supported yet: this engine has no terminals (try -i alone)"
+MODES = {
+    "ipc": ("none", "private", "shareable", "host", "container:"),
+    "pid": ("host", "container:"),
+    "uts": ("host",),
+    "cgroupns": ("host", "private"),
+    "network": ("none", "host", "container:"),
+}
+
+
+def limits(values: Values) -> None:
+    """Refuse limits out of range, in Docker's words where it has them."""
+    if values.blkio_weight and not 10 <= values.blkio_weight <= 1000:
+        raise UsageError("Range of blkio weight is from 10 to 1000")
+    if values.cpus and (values.cpu_quota or values.cpu_period):
+        raise UsageError(
+            "Conflicting options: Nano CPUs and CPU quota or period cannot both be set"
+        )
+    if values.cpus and not 10**7 <= values.cpus <= os.cpu_count() * 10**9:  # type: ignore[operator]
+        raise UsageError(
+            f"Range of CPUs is from 0.01 to {os.cpu_count()}.00, as there are only "
+            f"{os.cpu_count()} CPUs available"
+        )
+    _check_cpu(values)
+
+
+def _check_cpu(values: Values) -> None:
+    if values.cpu_period and not 1000 <= values.cpu_period <= 10**6:
+        raise UsageError("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s")
+    if values.cpu_quota and 0 < values.cpu_quota < 1000:
+        raise UsageError("CPU cfs quota can not be less than 1ms (i.e. 1000)")
+    if values.cpu_shares < 0:
+        raise UsageError(
+            f"invalid CPU shares ({values.cpu_shares}): value must be a positive integer"
+        )
+    for name in ("cpus", "mems"):
+        if text := getattr(values, f"cpuset_{name}"):
+            try:
+                cgroups_limits.cpu_list(text)
+            except CgroupError:
+                raise UsageError(f"Invalid value {text} for cpuset {name}") from None
+
+
+def check(values: Values) -> None:
+    """Raise UsageError for the first value that makes no sense, Conflict for a used file."""
+    limits(values)
+    _check_ranges(values)
+    _check_modes(values)
+    if values.detach and values.interactive:
+        raise UsageError("--interactive with --detach is not supported yet: there is no attach")
+    if values.tty:
+        raise UsageError(NO_TERMINAL)
+    if values.rootfs and not os.path.isdir(values.rootfs):
+        raise UsageError(f"--rootfs {values.rootfs}: not a directory")
+    for option in values.security_opt:
+        if option not in NO_NEW_PRIVILEGES:
+            raise UsageError(f"invalid --security-opt: {option!r} is not supported yet")
+    if values.cidfile and os.path.exists(values.cidfile):
+        raise Conflict(
+            f"container ID file found, make sure the other container isn't running or delete "
+            f"{values.cidfile}"
+        )
+
+
+def _check_ranges(values: Values) -> None:
+    if len(values.hostname.encode()) > LONGEST_HOSTNAME:
+        raise UsageError(f"invalid hostname: longer than {LONGEST_HOSTNAME} bytes")
+    if values.workdir and not values.workdir.startswith("/"):
+        raise UsageError(
+            f"the working directory '{values.workdir}' is invalid, it needs to be an absolute path"
+        )
+    if not -1 <= values.memory_swappiness <= 100:
+        raise UsageError(
+            f"Invalid value: {values.memory_swappiness}, valid memory swappiness range is 0-100"
+        )
+    if not -1000 <= values.oom_score_adj <= 1000:
+        raise UsageError(
+            f"Invalid value {values.oom_score_adj}, range for oom score adj is [-1000, 1000]"
+        )
+
+
+def _check_modes(values: Values) -> None:
+    for flag, allowed in MODES.items():
+        mode = getattr(values, flag)
+        if mode and not any(
+            mode == word or (word.endswith(":") and mode.startswith(word) and mode != word)
+            for word in allowed
+        ):
+            words = ", ".join(f"{w}NAME" if w.endswith(":") else w for w in allowed)
+            raise UsageError(f"--{flag}: invalid {flag} mode: {mode} (this engine has: {words})")
+    if values.uts == "host" and "hostname" in values.given:
+        raise UsageError("conflicting options: hostname and the UTS mode")

@@ -1,0 +1,75 @@
+"""mini-docker top: the processes of a container, as the host's ps shows them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from mini_docker import cgroups_tree, containers, swap
+from mini_docker.cli.options import Command
+from mini_docker.errors import MiniDockerError, ProcessError, StateError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "top",
+    "Display the running processes of a container",
+    "mini-docker top CONTAINER [ps OPTIONS]",
+    interspersed=False,
+    minimum=1,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Print the rows of ps whose pid belongs to the container."""
+    it = containers.load(store, values.arguments[0])
+    if not it.running():
+        raise StateError(f"container {it.id[:12]} is not running")
+    pids = set(processes_of(it))
+    options = values.arguments[1:] or ["-ef"]
+    try:
+        done = subprocess.run(["ps", *options], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ProcessError("cannot run ps: install the package procps") from None
+    if done.returncode:
+        why = done.stderr.strip().splitlines()[:1] or ["no output"]
+        raise ProcessError(f"error running ps {' '.join(options)}: {why[0]}")
+    header, *rows = done.stdout.splitlines()
+    columns = header.split()
+    if "PID" not in columns:
+        raise MiniDockerError("Couldn't find PID field in ps output")
+    place = columns.index("PID")
+    print(header)
+    for row in rows:
+        words = row.split()
+        if len(words) > place and words[place].isdecimal() and int(words[place]) in pids:
+            print(row)
+    sys.stdout.flush()
+    return 0
+
+
+def processes_of(it: containers.Container) -> list[int]:
+    """Return the pids, on the host, of the container's processes.
+
+    Its control group knows them all. Before that lab, the pid namespace does.
+    """
+    path = it.config()["linux"].get("cgroupsPath")
+    if path and not swap.locked("cgroups"):
+        return cgroups_tree.Group(path).processes()
+    import os
+
+    from mini_docker import namespaces
+
+    found = []
+    theirs = namespaces.listing(it.pid()).get("pid")
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                if namespaces.listing(int(name)).get("pid") == theirs:
+                    found.append(int(name))
+            except MiniDockerError:
+                continue  # it has ended meanwhile
+    return found

@@ -1,0 +1,203 @@
+"""What `inspect` shows: a container in the field names of Docker's API.
+
+The record keeps only what was said; here every field has its place, in Docker's order,
+so that a template or a script written for docker finds it. Docker Engine API, "Inspect a
+container".
+"""
+
+from __future__ import annotations
+
+from mini_docker import spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.containers import Container
+    from mini_docker.images import Image
+
+HOST_CONFIG: dict[str, Any] = {
+    "Binds": None,
+    "ContainerIDFile": "",
+    "LogConfig": {"Type": "json-file", "Config": {}},
+    "NetworkMode": "none",
+    "PortBindings": {},
+    "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    "AutoRemove": False,
+    "VolumeDriver": "",
+    "VolumesFrom": None,
+    "CapAdd": None,
+    "CapDrop": None,
+    "CgroupnsMode": "",
+    "Dns": [],
+    "DnsOptions": [],
+    "DnsSearch": [],
+    "ExtraHosts": None,
+    "GroupAdd": None,
+    "IpcMode": "private",
+    "Cgroup": "",
+    "Links": None,
+    "OomScoreAdj": 0,
+    "PidMode": "",
+    "Privileged": False,
+    "PublishAllPorts": False,
+    "ReadonlyRootfs": False,
+    "SecurityOpt": None,
+    "Tmpfs": None,
+    "UTSMode": "",
+    "UsernsMode": "",
+    "ShmSize": spec.SHM_SIZE,
+    "Runtime": "mini-docker",
+    "CpuShares": 0,
+    "Memory": 0,
+    "NanoCpus": 0,
+    "CgroupParent": "",
+    "BlkioWeight": 0,
+    "BlkioWeightDevice": [],
+    "BlkioDeviceReadBps": [],
+    "BlkioDeviceWriteBps": [],
+    "BlkioDeviceReadIOps": [],
+    "BlkioDeviceWriteIOps": [],
+    "CpuPeriod": 0,
+    "CpuQuota": 0,
+    "CpusetCpus": "",
+    "CpusetMems": "",
+    "Devices": [],
+    "MemoryReservation": 0,
+    "MemorySwap": 0,
+    "MemorySwappiness": None,
+    "OomKillDisable": False,
+    "PidsLimit": None,
+    "Ulimits": [],
+    "Init": False,
+}
+
+
+def of_container(it: Container) -> dict[str, Any]:
+    """Return the object that ``inspect`` prints for *it*."""
+    record, directory = it.record, it.store.directory(it.id)
+    config = it.config()
+    return {
+        "Id": it.id,
+        "Created": record["Created"],
+        "Path": record["Path"],
+        "Args": record["Args"],
+        "State": _state(it),
+        "Image": record["Image"],
+        "ResolvConfPath": f"{directory}/resolv.conf",
+        "HostnamePath": f"{directory}/hostname",
+        "HostsPath": f"{directory}/hosts",
+        "LogPath": f"{directory}/output.log",
+        "Name": f"/{it.name()}",
+        "RestartCount": 0,
+        "Driver": "rootfs" if record.get("Rootfs") else "overlay2",
+        "Platform": "linux",
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": None,
+        "HostConfig": _host_config(record, config),
+        "GraphDriver": _graph(record, config),
+        "Mounts": [],
+        "Config": _config(record, config),
+        "NetworkSettings": _network(it),
+    }
+
+
+def of_image(image: Image) -> dict[str, Any]:
+    """Return the object that ``inspect`` prints for *image*."""
+    return {
+        "Id": image.id,
+        "RepoTags": [image.reference],
+        "RepoDigests": [],
+        "Created": image.created,
+        "Architecture": _architecture(),
+        "Os": "linux",
+        "Config": {
+            key: image.config.get(key)
+            for key in ("User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels")
+        },
+        "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(image.layers())}},
+    }
+
+
+def _state(it: Container) -> dict[str, Any]:
+    status = it.status()
+    return {
+        "Status": status,
+        "Running": it.running(),
+        "Paused": status == "paused",
+        "Restarting": False,
+        "OOMKilled": bool(it.state.get("OOMKilled")),
+        "Dead": False,
+        "Pid": it.pid(),
+        "ExitCode": it.state["ExitCode"],
+        "Error": it.state["Error"],
+        "StartedAt": it.state["StartedAt"],
+        "FinishedAt": it.state["FinishedAt"],
+    }
+
+
+def _host_config(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    linux = config["linux"]
+    kinds = {row["type"] for row in linux["namespaces"]}
+    found = {
+        **HOST_CONFIG,
+        **record["HostConfig"],
+        "MaskedPaths": linux["maskedPaths"],
+        "ReadonlyPaths": linux["readonlyPaths"],
+    }
+    found["CgroupnsMode"] = "private" if "cgroup" in kinds else "host"
+    return found
+
+
+def _graph(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    root = config["mounts"][0]
+    if record.get("Rootfs"):
+        return {"Name": "rootfs", "Data": {"Directory": record["Rootfs"]}}
+    options = dict(word.partition("=")[::2] for word in root["options"])
+    names = {"LowerDir": "lowerdir", "UpperDir": "upperdir", "WorkDir": "workdir"}
+    data = {name: options.get(key, "") for name, key in names.items()}
+    return {"Name": "overlay2", "Data": data}
+
+
+def _config(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    own = record["Config"]
+    return {
+        "Hostname": own["Hostname"],
+        "Domainname": own.get("Domainname", ""),
+        "User": own.get("User", ""),
+        "AttachStdin": own.get("OpenStdin", False),
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Tty": False,
+        "OpenStdin": own.get("OpenStdin", False),
+        "StdinOnce": own.get("OpenStdin", False),
+        "Env": config["process"]["env"],
+        "Cmd": own.get("Cmd"),
+        "Image": own.get("Image", ""),
+        "Volumes": None,
+        "WorkingDir": own.get("WorkingDir", ""),
+        "Entrypoint": own.get("Entrypoint"),
+        "OnBuild": None,
+        "Labels": own.get("Labels") or {},
+    }
+
+
+def _network(it: Container) -> dict[str, Any]:
+    mode = it.record["HostConfig"].get("NetworkMode", "none")
+    pid = it.pid()
+    empty = {"Gateway": "", "IPAddress": "", "IPPrefixLen": 0, "MacAddress": ""}
+    return {
+        "SandboxKey": f"/proc/{pid}/ns/net" if pid else "",
+        "Ports": {},
+        **empty,
+        "Networks": {} if mode.startswith("container:") else {mode: empty},
+    }
+
+
+def _architecture() -> str:
+    import os
+
+    machine = os.uname().machine
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
