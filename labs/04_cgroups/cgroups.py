@@ -131,12 +131,14 @@ def remove(group: str) -> None:
 
 
 def holds(wanted: str, kept: str) -> bool:
-    """Say whether a file that reads *kept* holds the limit *wanted*, less than a page apart."""
+    """Say whether a file that shows *kept* holds the limit *wanted*.
+
+    Memory is kept in whole pages; a line of io.max has the keys that nobody set as well.
+    """
     if wanted == kept or wanted.split() == kept.split():
         return True
     if wanted.isdecimal() and kept.isdecimal():
-        return 0 <= int(wanted) - int(kept) < PAGE
-    # io.max and its kin have a line for each device, with the keys that were not set as well.
+        return int(kept) == int(wanted) // PAGE * PAGE
     device, *limits = wanted.split() or [""]
     lines = [line.split() for line in kept.splitlines()]
     if any({device, *limits} <= set(line) for line in lines):
