@@ -28,16 +28,18 @@ class Grader:
         self.report = report
         self.broken = ""
         self.lines: list[dict[str, Any]] = []
+        self.unwritten: dict[int, str] = {}  # task: what to say instead of running its tests
 
 
 KEY = pytest.StashKey[Grader | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; --file and --report are for the `lab` command and the course's tests."""
+    """Add the options; those but the first are for the `lab` command and the course's tests."""
     group = parser.getgroup("lab", "grading a lab")
     group.addoption("--reference", action="store_true", help="grade the engine's module")
     group.addoption("--file", type=Path, help="grade this file")
+    group.addoption("--quick", action="store_true", help="fail what is not written without a run")
     group.addoption("--report", type=Path, help="write what came of each test here, as JSON lines")
 
 
@@ -69,6 +71,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test that this machine cannot run, with the property that it lacks."""
+    if words := _unwritten(item):
+        pytest.fail(words, pytrace=False)
     for marker in item.iter_markers("needs"):
         for name in marker.args:
             if why := machine.missing(name):
@@ -78,7 +82,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run a test that is marked "root" apart, in namespaces of its own."""
-    if item.get_closest_marker("root") is None:
+    if item.get_closest_marker("root") is None or _unwritten(item):
         return None
     if why := machine.missing("user-namespaces"):
         item.add_marker(pytest.mark.skip(reason=f"needs user-namespaces: {why}"))
@@ -168,7 +172,15 @@ def _grader(config: pytest.Config, lab: Lab) -> Grader:
         file = copy if copy.exists() else lab.skeleton
     swap.grade(lab.topic, str(file.resolve()) if file else None)
     _running = Grader(lab, file, config.getoption("--report"))
+    if config.getoption("--quick"):
+        _running.unwritten = telling.unwritten(lab, _running.file)
     return _running
+
+
+def _unwritten(item: pytest.Item) -> str:
+    """Return what to say if the task of this test is as the skeleton has it, or ""."""
+    grader = item.config.stash[KEY]
+    return grader.unwritten.get(telling.sentence(item.name)[0], "") if grader else ""
 
 
 def _write(grader: Grader) -> None:

@@ -6,6 +6,9 @@ import linecache
 import re
 from pathlib import Path
 
+import pytest
+
+from course import source
 from course.table import Lab
 from mini_docker.swap_blame import blame
 
@@ -31,7 +34,7 @@ def tell(error: BaseException, lab: Lab, file: Path) -> str:
     An assertion says what its author wrote; an exception that passed through *file*
     says where; any other came from using what the student's functions returned.
     """
-    if isinstance(error, AssertionError):
+    if isinstance(error, AssertionError | pytest.fail.Exception):
         return str(error).split("\nassert ")[0].strip()
     found = blame(error, str(file))
     unwritten = UNWRITTEN.fullmatch(str(error))
@@ -53,6 +56,20 @@ def broken(error: BaseException, lab: Lab, file: Path) -> str:
         place = f"{short(file, lab)}:{error.lineno}"
         return f"{place} is not Python: {error.msg}\n      {(error.text or '').strip()}"
     return f"{short(file, lab)} cannot be imported: {tell(error, lab, file)}"
+
+
+def unwritten(lab: Lab, file: Path) -> dict[int, str]:
+    """Return the numbers of the tasks that are in *file* as in the skeleton, with what to say."""
+    found = {}
+    for task in lab.tasks:
+        try:
+            now, given = source.find(file, task.name), source.find(lab.skeleton, task.name)
+        except (LookupError, SyntaxError):
+            continue  # the import, or the tests, will say what is wrong with the file
+        if now.code == given.code:
+            where = f"{short(file, lab)}:{now.end}"
+            found[task.number] = f"task {task.number}, {task.name}, is not written yet: {where}"
+    return found
 
 
 def short(file: Path, lab: Lab) -> str:
