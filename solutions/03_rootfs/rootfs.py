@@ -42,7 +42,10 @@ class Mount:
         self.type = type  # a type of /proc/filesystems, or "bind"
         self.source = source  # for a bind: the path outside
         self.options = list(options)  # the words of mount(8), such as "nosuid"
-        if type == "bind" and not {"bind", "rbind"} & set(self.options):
+        # The specification lets either say that it is a bind. config.md, "Mounts".
+        if {"bind", "rbind"} & set(self.options):
+            self.type = "bind"
+        elif type == "bind":
             self.options.append("bind")
 
 
@@ -185,9 +188,7 @@ def _remount(target: int, flags: int) -> None:
     """Add *flags* to the mount at *target*, keeping the flags that it has. mount(2), MS_REMOUNT."""
     has = os.fstatvfs(target).f_flag  # ST_NOSUID and so on are the same bits: statvfs(3)
     kept = has & (syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC | syscalls.MS_RDONLY)
-    syscalls.mount(
-        None, alias(target), None, syscalls.MS_REMOUNT | syscalls.MS_BIND | kept | flags
-    )
+    syscalls.mount(None, alias(target), None, syscalls.MS_REMOUNT | syscalls.MS_BIND | kept | flags)
 
 
 def _find(root: str, path: str) -> int | None:
