@@ -37,7 +37,7 @@ FLAGS = {
     "uts": syscalls.CLONE_NEWUTS,
 }
 _PATH = re.compile(r"/proc/(self|thread-self|\d+)(/ns(?:/.*)?|/?)$")
-_PATCHED = ("open", "readlink", "listdir", "scandir", "lstat", "access")
+_PATCHED = ("open", "listdir", "scandir", "lstat", "access")
 
 
 class Kernel:
@@ -106,12 +106,20 @@ class Kernel:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return f"{self.folder}/{process}{match[2]}"
 
+    def readlink(self, path: Any, *args: Any, **options: Any) -> Any:
+        """As os.readlink; a namespace's link reads "uts:[4026532177]"."""
+        text = self._readlink(self.path(path), *args, **options)
+        return os.path.basename(text) if os.fsdecode(text).startswith(str(self.folder)) else text
+
     def stat(self, path: Any, *args: Any, **options: Any) -> os.stat_result:
         """As os.stat; a namespace's inode number is the one in its name."""
         result = self._stat(self.path(path), *args, **options)
-        name = os.path.basename(os.path.realpath(self.path(path))) if path != "" else ""
-        number = re.fullmatch(r"\w+:\[(\d+)\]", name)
-        if number and options.get("follow_symlinks", True):
+        link = self.path(path)
+        followed = (
+            link is not path and options.get("follow_symlinks", True) and os.path.islink(link)
+        )
+        number = re.search(r"\w+:\[(\d+)\]$", self._readlink(link)) if followed else None
+        if number:
             return os.stat_result((result[0], int(number[1]), *result[2:10]))
         return result
 
@@ -125,9 +133,9 @@ class Kernel:
         links = numbers | {f"{k}_for_children": numbers[k] for k in ("pid", "time") if k in numbers}
         for link, number in links.items():
             name = f"{link.removesuffix('_for_children')}:[{number}]"
-            (folder / name).touch()
+            (self.folder / name).touch()
             (folder / link).unlink(missing_ok=True)
-            (folder / link).symlink_to(name)
+            (folder / link).symlink_to(self.folder / name)
 
 
 @contextmanager
@@ -150,5 +158,5 @@ def install(kernel: Kernel) -> None:
             setattr(os, call, getattr(kernel, call))
     for name in _PATCHED:
         setattr(os, name, seeing(getattr(os, name)))
-    vars(os)["stat"] = kernel.stat
+    vars(os).update(stat=kernel.stat, readlink=kernel.readlink)
     vars(builtins)["open"] = vars(io)["open"] = seeing(io.open)
