@@ -35,7 +35,7 @@ def execute(values: Values, store: Store) -> int:
         if values.cidfile:
             _write_id(values.cidfile, it.id)
         if values.detach:
-            supervisor.detach(it)
+            supervisor.detach(it, life)
             life.release()
             print(it.id)
             return 0
