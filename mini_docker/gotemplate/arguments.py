@@ -93,7 +93,7 @@ class Arguments:
         if not isinstance(first, nodes.Pipeline):
             self.node = first
         if has_arguments:
-            raise self.error(scope, f"can't give argument to non-function {_shown(first)}")
+            raise self.error(scope, f"can't give argument to non-function {first}")
         if isinstance(first, nodes.Nil):
             raise self.error(scope, "nil is not a command")
         return self.operand(scope, first)
@@ -237,7 +237,3 @@ class Arguments:
 def _kind(method: Method, at: int) -> str:
     """Return the kind of the method's argument number *at*."""
     return method.kinds[min(at, len(method.kinds) - 1)]
-
-
-def _shown(node: nodes.Node) -> str:
-    return f"({node})" if isinstance(node, nodes.Pipeline) else str(node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mini_docker.gotemplate.printf import sprintf
 from mini_docker.gotemplate.printing import show
 from mini_docker.gotemplate.values import ABSENT, to_bytes, type_name
 
@@ -77,7 +78,7 @@ def _equal(first: Any, second: Any) -> bool:
         return _is_nil(first) and _is_nil(second)
     if isinstance(first, list) != isinstance(second, list):
         raise ValueError(
-            f"non-comparable types {show(first)}: {type_name(first)}, "
+            f"non-comparable types {sprintf('%s', first)}: {type_name(first)}, "
             f"{type_name(second)}: {show(second)}"
         )
-    raise ValueError(f"non-comparable type {show(second)}: {type_name(second)}")
+    raise ValueError(f"non-comparable type {sprintf('%s', second)}: {type_name(second)}")

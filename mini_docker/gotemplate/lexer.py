@@ -51,7 +51,7 @@ class Token:
             return "EOF"
         if self.kind == "error":
             return self.text
-        if self.kind == "keyword":
+        if self.kind in ("keyword", "dot"):
             return f"<{self.text}>"
         if len(self.text.encode("utf-8", "surrogatepass")) > 10:
             return quote(self.text[:10]) + "..."
@@ -86,7 +86,7 @@ class Lexer:
                 shown += self.text.count("\n", start, end)
             yield Token(kind, message or self.text[start:end], start, shown + 1)
         while True:
-            yield Token("eof", "", len(self.text), line + 1)
+            yield Token("eof", "", len(self.text), self.text.count("\n") + 1)
 
     def scan(self) -> Iterator[tuple[str, int, int, str]]:
         """Yield kind, start and end of each token, and the message of an error."""
@@ -212,13 +212,20 @@ class Lexer:
         return f"bad character {_unicode(following)}"
 
     def scan_number(self) -> tuple[str, str]:
-        found = _NUMBER.match(self.text, self.at)
-        start, end = self.at, found.end() if found else self.at
-        following = self.text[end : end + 1]
-        if following and (is_word(following) or following in "+-"):
-            return "error", f"bad number syntax: {quote(self.text[start : end + 1])}"
+        """Read a number; one like 1+2i is refused, as complex numbers are."""
+        start = self.at
+        end = first = self.number_end(start)
+        if self.text[end : end + 1] in ("+", "-"):
+            end = self.number_end(end)
+        glued = end < len(self.text) and is_word(self.text[end])
         self.at = end
+        if glued or end > first:
+            return "error", f"bad number syntax: {quote(self.text[start : end + glued])}"
         return "number", ""
+
+    def number_end(self, start: int) -> int:
+        found = _NUMBER.match(self.text, start)
+        return found.end() if found else start
 
     def scan_sign(self, char: str, following: str) -> tuple[str, str]:
         self.at += 1

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from mini_docker.cli.numbers import integer, real
-from mini_docker.gotemplate.quoting import quote, unquote
+from mini_docker.gotemplate.quoting import quote, unescape
 
 
 def character(text: str) -> int:
-    """Return the code point of the literal *text*, such as 'a' or '\\n'."""
-    try:
-        return ord(unquote(text))
-    except ValueError:
-        raise ValueError(f"malformed character constant: {text}") from None
+    """Return the code point of the literal *text*, such as 'a' or '\\n'.
+
+    Raises ValueError if it stands for no character, or for more than one.
+    """
+    found = unescape(text[1:-1], "'")
+    if not found:
+        raise ValueError("invalid syntax")
+    if len(found) > 1:
+        raise ValueError(f"malformed character constant: {text}")
+    return ord(found)
 
 
 def number(text: str) -> int | float:
@@ -30,8 +35,16 @@ def number(text: str) -> int | float:
     try:
         return integer(text)
     except ValueError as error:
-        if "out of range" not in str(error):
+        if "out of range" not in str(error) and not _is_real(text):
             raise ValueError(f"illegal number syntax: {quote(text)}") from None
-    if len(text) < 67 and text[0] not in "+-" and (value := int(text, 0)) < 1 << 64:
+    if text.isdigit() and text[0] != "0" and len(text) < 21 and (value := int(text)) < 1 << 64:
         return value
     raise ValueError(f"integer overflow: {quote(text)}")
+
+
+def _is_real(text: str) -> bool:
+    try:
+        real(text)
+    except ValueError:
+        return False
+    return True

@@ -63,6 +63,13 @@ class _Parser(Pipelines):
             return nodes.Text(token.at, token.text)
         if token.kind != "open":
             raise self.unexpected(token, "input")
+        self.action = token.line
+        node = self.action_node()
+        self.action = 0
+        return node
+
+    def action_node(self) -> nodes.Node:
+        """Read an action; its ``{{`` has been read."""
         token = self.next_word()
         if token.kind == "keyword" and token.text in ("if", "with", "range"):
             return self.branch(token.text)

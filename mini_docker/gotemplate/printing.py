@@ -46,7 +46,7 @@ def write(sink: Sink, value: Any, verb: str, spec: Spec) -> None:
     elif verb == "T":
         sink.write(_string(type_name(value), "s", spec))
     elif verb == "p":
-        sink.write(_bad(value, verb))
+        sink.write(_bad(value, verb, spec))
     else:
         _write(sink, value, verb, spec, 0)
 
@@ -87,7 +87,7 @@ def _write_list(
 def _scalar(value: Any, verb: str, spec: Spec) -> str:
     if isinstance(value, bool):
         shown = "true" if value else "false"
-        return spec.pad(shown) if verb in "tv" else _bad(value, verb)
+        return spec.pad(shown) if verb in "tv" else _bad(value, verb, spec)
     if isinstance(value, int):
         return _integer(value, verb, spec)
     if isinstance(value, float):
@@ -97,9 +97,11 @@ def _scalar(value: Any, verb: str, spec: Spec) -> str:
     return type_name(value)
 
 
-def _bad(value: Any, verb: str) -> str:
+def _bad(value: Any, verb: str, spec: Spec) -> str:
     """Return what Go prints for a verb that the value's type does not have."""
-    return f"%!{verb}({type_name(value)}={show(value)})"
+    sink = Sink()
+    _write(sink, value, "v", spec, 0)
+    return f"%!{verb}({type_name(value)}={sink.text()})"
 
 
 def _integer(value: int, verb: str, spec: Spec) -> str:
@@ -108,7 +110,7 @@ def _integer(value: int, verb: str, spec: Spec) -> str:
             return _digits(value, "x", Spec(sharp=True, width=spec.width, minus=spec.minus))
         return _digits(value, verb, spec)
     if verb not in "cqU":
-        return _bad(value, verb)
+        return _bad(value, verb, spec)
     code = value if 0 <= value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else 0xFFFD
     if verb == "c":
         return spec.pad(chr(code))
@@ -139,7 +141,7 @@ def _digits(value: int, verb: str, spec: Spec) -> str:
 
 def _float(value: float, verb: str, spec: Spec) -> str:
     if verb not in "vbgGxXfeEF":
-        return _bad(value, verb)
+        return _bad(value, verb, spec)
     form = {"v": "g", "F": "f"}.get(verb, verb)
     precision = spec.precision
     if precision < 0 and form in "feE":
@@ -178,7 +180,7 @@ def _string(value: str, verb: str, spec: Spec) -> str:
     if verb in "xX":
         return _bytes(value, verb, spec)
     if verb not in "svq":
-        return _bad(value, verb)
+        return _bad(value, verb, spec)
     text = value if spec.precision < 0 else value[: spec.precision]
     if verb == "q" and spec.sharp and "`" not in text and _plain(text):
         return spec.pad(f"`{text}`")

@@ -6,6 +6,7 @@ _NAMED = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v",
     "\\": "\\\\",
 }  # fmt: skip
+_DIGITS = "0123456789abcdef"
 _UNNAMED = {escape[1]: char for char, escape in _NAMED.items()}
 
 
@@ -54,13 +55,14 @@ def unquote(literal: str) -> str:
         return body.replace("\r", "")
     if "\n" in body:
         raise ValueError("invalid syntax")
-    text = _unescape(body, mark)
+    text = unescape(body, mark)
     if mark == "'" and len(text) != 1:
         raise ValueError("invalid syntax")
     return text
 
 
-def _unescape(body: str, mark: str) -> str:
+def unescape(body: str, mark: str) -> str:
+    """Return *body*, which stood between two *mark*s, with its escapes replaced."""
     parts: list[str] = []
     raw = bytearray()  # \x and octal escapes name bytes, which together may be UTF-8
     at = 0
@@ -112,6 +114,6 @@ def _character(body: str, at: int, mark: str) -> tuple[str, int]:
 
 
 def _digits(text: str, width: int, base: int) -> int:
-    if len(text) != width or not text.isalnum() or not text.isascii():
+    if len(text) != width or any(char not in _DIGITS[:base] for char in text.lower()):
         raise ValueError("invalid syntax")
     return int(text, base)

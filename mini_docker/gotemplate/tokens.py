@@ -18,6 +18,7 @@ class Tokens:
         self.current = Token("eof", "", 0, 1)
         self.variables = ["$"]
         self.depth = 0
+        self.action = 0  # the line of the present action's {{
 
     def next(self) -> Token:
         self.current = self.buffer.pop() if self.buffer else next(self.source)
@@ -52,7 +53,10 @@ class Tokens:
 
     def unexpected(self, token: Token, context: str) -> TemplateError:
         if token.kind == "error":
-            return self.error(token.text)
+            started = f" in action started at :{self.action}"
+            if token.text.endswith(" action"):
+                started = started.removeprefix(" in action")
+            return self.error(token.text + (started if self.action not in (0, token.line) else ""))
         return self.error(f"unexpected {token} in {context}")
 
     def expect(self, kind: str, context: str) -> Token:
