@@ -35,6 +35,17 @@ class Tree:
         self.trees = trees  # controller: mount, of version 1
 
 
+_here: Tree | None = None  # mounts do not move during one command
+
+
+def present() -> Tree:
+    """Return the tree of this machine, looked for once in a process."""
+    global _here
+    if _here is None:
+        _here = find()
+    return _here
+
+
 def find(base: str = BASE) -> Tree:
     """Look at the file systems at *base*; CgroupError if no cgroup is mounted there."""
     try:
@@ -67,7 +78,7 @@ class Group:
         if ".." in path.split("/") or not path.strip("/"):
             raise CgroupError(f"invalid cgroup path {path!r}: name a group below the root")
         self.path = path
-        self.tree = tree or find()
+        self.tree = tree or present()
         self.directory = f"{self.tree.unified}/{path.strip('/')}"  # of version 2
 
     def create(self) -> None:

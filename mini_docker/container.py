@@ -62,7 +62,7 @@ def start(it: Start) -> int:
     """Start the container of *it* and return the pid of its process 1 once that runs.
 
     Raises what went wrong, with nothing left behind. The caller waits for the pid, and
-    calls remove_group() after it has ended.
+    calls end() after it has ended.
     """
     try:
         if not swap.locked("cgroups") and it.config["linux"].get("cgroupsPath"):
@@ -76,17 +76,26 @@ def start(it: Start) -> int:
                 cgroups_devices.restrict(it.group, resources["devices"])
         return processes.spawn(lambda report: _child(it, report), lambda: _fork(it))
     except BaseException:
-        remove_group(it.config)
+        end(it.config)
         raise
 
 
-def remove_group(config: dict[str, Any]) -> None:
-    """Empty and remove the control group of a container whose process 1 has ended."""
+def end(config: dict[str, Any]) -> bool:
+    """Remove the control group of a container whose process 1 has ended.
+
+    Return whether the kernel killed something in it for want of memory. With a pid
+    namespace of its own, everything in the container has ended with process 1.
+    Otherwise what is left in the group is killed first.
+    """
     path = config["linux"].get("cgroupsPath")
-    if path and not swap.locked("cgroups"):
-        group = cgroups_tree.Group(path)
+    if not path or swap.locked("cgroups"):
+        return False
+    group = cgroups_tree.Group(path)
+    out_of_memory = group.killed_for_memory()
+    if "pid" not in spec.kinds(config) or swap.locked("namespaces"):
         group.kill()
-        group.remove()
+    group.remove()
+    return out_of_memory
 
 
 def _fork(it: Start) -> int:

@@ -126,9 +126,7 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
 
     Its control group goes first: what is in there would otherwise outlive the container.
     """
-    config = it.config()
-    killed = out_of_memory(config)
-    container.remove_group(config)
+    killed = container.end(it.config())
     it.update(
         Status="exited" if ran else "created",
         Pid=0,
@@ -138,16 +136,6 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
         FinishedAt=timestamps.now(),
     )
     forget(it.store, it.id)
-
-
-def out_of_memory(config: dict[str, Any]) -> bool:
-    """Say whether the kernel killed something in this container for want of memory."""
-    from mini_docker import cgroups_tree, swap
-
-    path = config["linux"].get("cgroupsPath")
-    if not path or swap.locked("cgroups"):
-        return False
-    return cgroups_tree.Group(path).killed_for_memory()
 
 
 def remove(it: Container) -> None:

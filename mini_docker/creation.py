@@ -46,7 +46,7 @@ def create(
         store.claim(record["Name"], id)
         life = _make_directory(directory)
     try:
-        tree = cgroups_tree.find() if not swap.locked("cgroups") else None
+        tree = cgroups_tree.present() if not swap.locked("cgroups") else None
         version = tree.version if tree else "v2"
         document = settings.bundle(record, layers, store, version)
         _write_files(directory, record)

@@ -12,12 +12,13 @@ import sys
 
 from mini_docker import container, containers, processes, timestamps
 from mini_docker.errors import MiniDockerError
+from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.containers import Container
-    from mini_docker.store import Lock
 
+PATIENCE = 1.0  # seconds
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -81,17 +82,21 @@ def look_after(it: Container, pid: int) -> int:
 
 
 def end(it: Container, code: int) -> int:
-    """Write down that the container has ended with *code*, and clean up; return *code*."""
-    with it.change():
-        containers.finish(it, code)
-    if it.record["HostConfig"].get("AutoRemove"):
-        _let_waiters_read(it)
-        containers.remove(it)
+    """Write down that the container has ended with *code*, and clean up; return *code*.
+
+    A container with --rm takes its state with it, so that is written only for a `wait`
+    that has been asking: it gets a moment to read.
+    """
+    waiters = f"{it.store.directory(it.id)}/waiters"
+    if not it.record["HostConfig"].get("AutoRemove"):
+        with it.change():
+            containers.finish(it, code)
+        return code
+    if os.path.exists(waiters):
+        with it.change():
+            containers.finish(it, code)
+        Lock(waiters).wait(PATIENCE)
+    else:
+        container.end(it.config())
+    containers.remove(it)
     return code
-
-
-def _let_waiters_read(it: Container) -> None:
-    """Give `wait` a moment to read the exit code of a container that is about to vanish."""
-    from mini_docker.store import Lock
-
-    Lock(f"{it.store.directory(it.id)}/waiters").wait(1.0)
