@@ -1,0 +1,14 @@
+"""\"max\" is not a number"""
+
+
+def statistics(group: str) -> dict[str, int]:
+    used = number(group, "memory.current")
+    io = [pair for line in text(group, "io.stat").splitlines() for pair in line.split()[1:]]
+    return {
+        "cpu": table(group, "cpu.stat").get("usage_usec", 0) * 1000,
+        "memory": max(0, used - table(group, "memory.stat").get("inactive_file", 0)),
+        "limit": int(text(group, "memory.max") or 0),
+        "pids": number(group, "pids.current"),
+        "read": sum(int(pair[7:]) for pair in io if pair.startswith("rbytes=")),
+        "written": sum(int(pair[7:]) for pair in io if pair.startswith("wbytes=")),
+    }
