@@ -20,6 +20,8 @@ from course.experiment import Outcome
 
 WIDTH = 96
 
+_deadlines = [3.0]  # seconds for one experiment; once one was stuck, the next get less
+
 
 class Story:
     """One thing done with the student's function, and how to see it by hand."""
@@ -40,17 +42,17 @@ class Story:
         if not true:
             self.fail(saw, expected, mistake)
 
-    def run(
-        self, function: Callable[[], Any], stuck: str = "", mistake: str = "", seconds: float = 3.0
-    ) -> Outcome:
+    def run(self, function: Callable[[], Any], stuck: str = "", mistake: str = "") -> Outcome:
         """Run *function* as an experiment; one that hangs is a story of its own.
 
         *stuck* says what should have happened by then, *mistake* why it may not have.
         """
+        seconds = _deadlines[-1]
         outcome = experiment.run(function, seconds)
         if outcome.raised and outcome.raised.kind == "NotImplementedError":
             raise NotImplementedError(outcome.raised.message)
         if outcome.stuck:
+            _deadlines.append(1.2)  # more than any wait in an experiment
             saw = f"nothing, for {seconds:g} seconds; then the experiment was ended"
             self.fail(saw, stuck or "an end", mistake or pipe_mistake(outcome))
         return outcome
@@ -75,7 +77,7 @@ def pipe_mistake(outcome: Outcome) -> str:
     """Say who still holds the writing end of a pipe that a stuck process reads from."""
     if not outcome.stuck:
         return ""
-    first, *others = (it for it in outcome.stuck if it["pid"] >= outcome.pid)
+    first, *others = sorted(outcome.stuck, key=lambda it: bool(it["pid"] != outcome.pid))
     for pipe, ends in first["pipes"].items():
         if "r" not in ends:
             continue

@@ -1,0 +1,14 @@
+"""the search ends at the first refusal"""
+
+
+def execute(argv: list[str], environment: Mapping[str, str]) -> NoReturn:
+    path = environment.get("PATH", DEFAULT_PATH)
+    places = [argv[0]] if "/" in argv[0] else [f"{d or '.'}/{argv[0]}" for d in path.split(":")]
+    for place in places:
+        try:
+            os.execve(place, argv, environment)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise CommandNotExecutable(f'exec: "{argv[0]}": {reason(error)}') from error
+    raise CommandNotFound(f'exec: "{argv[0]}": executable file not found in $PATH')

@@ -1,0 +1,20 @@
+"""a leak: every start leaves an end of a pipe open"""
+
+
+def spawn(child: Callable[[int], int], fork: Callable[[], int] = os.fork) -> int:
+    reader, report = os.pipe()
+    try:
+        pid = fork()
+    except OSError as error:
+        raise ProcessError(f"cannot start a process: {reason(error)}") from error
+    if pid == 0:
+        try:
+            os._exit(child(report))
+        except BaseException as error:
+            fail(error, report)
+    os.close(report)
+    text = os.read(reader, REPORT_LIMIT)
+    if text:
+        os.waitpid(pid, 0)
+        raise failure(text)
+    return pid
