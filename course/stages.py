@@ -22,6 +22,11 @@ def progress_for(stage: int, repo: Path = table.REPO) -> Noted:
     return {"version": 1, "topics": done, "hints": {}}
 
 
+def write(path: Path, stage: int) -> None:
+    """Write a progress file for *stage* to *path*."""
+    path.write_text(json.dumps(progress_for(stage)))
+
+
 def last() -> int:
     """Return the number of the last published lab: from there on nothing is locked."""
     return table.labs()[-1].number
@@ -38,5 +43,5 @@ def at_stage(stage: int | None) -> Iterator[dict[str, str]]:
         return
     with tempfile.TemporaryDirectory(prefix="stage-") as directory:
         path = Path(directory, "progress.json")
-        path.write_text(json.dumps(progress_for(stage)))
+        write(path, stage)
         yield os.environ | {"MINI_DOCKER_PROGRESS": str(path)}
