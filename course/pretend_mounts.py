@@ -93,12 +93,12 @@ class Kernel:
         if flags & syscalls.MS_REMOUNT:
             self._refuse("remount", place)
             self._remount(_top(rows, place), flags, place)
-        elif change:
-            self._refuse(KINDS.get(change, ""), place)
-            self._propagate(_top(rows, place), change, flags)
         elif flags & syscalls.MS_BIND:
             self._refuse("bind", place)
             self._bind(self._find(source or "")[0], place, flags)
+        elif change:
+            self._refuse(KINDS.get(change, ""), place)
+            self._propagate(_top(rows, place), change, flags)
         else:
             self._refuse(fstype or "", place)
             if fstype not in TYPES:

@@ -1,0 +1,18 @@
+# Says: a bind alone changes nothing about who may write
+def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
+    for path in masked:
+        target = _find(root, path)
+        if target is None:
+            continue
+        if is_directory(target):
+            _cover(target, "tmpfs", "tmpfs", syscalls.MS_RDONLY, path)
+        else:
+            _cover(target, "/dev/null", None, syscalls.MS_BIND, path)
+        os.close(target)
+    for path in read_only:
+        target = _find(root, path)
+        if target is None:
+            continue
+        flags = syscalls.MS_BIND | syscalls.MS_REC | syscalls.MS_RDONLY
+        _cover(target, alias(target), None, flags, path)
+        os.close(target)
