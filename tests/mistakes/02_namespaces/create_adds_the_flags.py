@@ -1,4 +1,6 @@
-# Says: the flags were added up
+"""the flags were added up"""
+
+
 def create(kinds: Iterable[str]) -> int:
     wanted = sorted(kinds)
     flags = sum(flag(kind) for kind in wanted)

@@ -1,4 +1,6 @@
-# Says: one clone for each kind makes a chain of processes
+"""one clone for each kind makes a chain of processes"""
+
+
 def create(kinds: Iterable[str]) -> int:
     wanted = sorted(set(kinds))
     first = 0

@@ -1,4 +1,6 @@
-# Says: falling back to a plain fork
+"""falling back to a plain fork"""
+
+
 def create(kinds: Iterable[str]) -> int:
     flags = 0
     for kind in kinds:

@@ -1,4 +1,6 @@
-# Says: a misspelt wall is no wall
+"""a misspelt wall is no wall"""
+
+
 def create(kinds: Iterable[str]) -> int:
     wanted = sorted(set(kinds))
     flags = 0

@@ -1,4 +1,6 @@
-# Says: flags joined by & have no bit in common
+"""flags joined by & have no bit in common"""
+
+
 def create(kinds: Iterable[str]) -> int:
     wanted = sorted(set(kinds))
     flags = flag(wanted[0]) if wanted else 0

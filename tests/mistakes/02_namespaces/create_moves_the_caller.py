@@ -1,4 +1,6 @@
-# Says: the caller itself moved into the new namespaces
+"""the caller itself moved into the new namespaces"""
+
+
 def create(kinds: Iterable[str]) -> int:
     wanted = sorted(set(kinds))
     flags = 0

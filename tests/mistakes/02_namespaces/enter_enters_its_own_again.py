@@ -1,4 +1,6 @@
-# Says: the kernel refuses to enter the user namespace that one is in already
+"""the kernel refuses to enter the user namespace that one is in already"""
+
+
 def enter(pid: int, kinds: Iterable[str]) -> None:
     wanted = {kind: flag(kind) for kind in kinds}
     listing(pid)

@@ -1,4 +1,6 @@
-# Says: a program that inherits such a descriptor can walk back through it
+"""a program that inherits such a descriptor can walk back through it"""
+
+
 def enter(pid: int, kinds: Iterable[str]) -> None:
     wanted = {kind: flag(kind) for kind in kinds}
     mine, theirs = listing("self"), listing(pid)

@@ -1,4 +1,6 @@
-# Says: it must be the first
+"""it must be the first"""
+
+
 def enter(pid: int, kinds: Iterable[str]) -> None:
     wanted = sorted(set(kinds), key=lambda kind: (kind == "user", flag(kind)))
     mine, theirs = listing("self"), listing(pid)

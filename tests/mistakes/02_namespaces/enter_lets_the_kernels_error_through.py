@@ -1,4 +1,6 @@
-# Says: the kernel's own error came through
+"""the kernel's own error came through"""
+
+
 def enter(pid: int, kinds: Iterable[str]) -> None:
     wanted = {kind: flag(kind) for kind in kinds}
     mine, theirs = listing("self"), listing(pid)

@@ -1,4 +1,6 @@
-# Says: the files were opened one by one, between the steps
+"""the files were opened one by one, between the steps"""
+
+
 def enter(pid: int, kinds: Iterable[str]) -> None:
     wanted = {kind: flag(kind) for kind in kinds}
     mine, theirs = listing("self"), listing(pid)

@@ -1,4 +1,6 @@
-# Says: no such process looks like a process without namespaces
+"""no such process looks like a process without namespaces"""
+
+
 def listing(pid: int | str) -> dict[str, int]:
     found: dict[str, int] = {}
     for kind in FLAGS:

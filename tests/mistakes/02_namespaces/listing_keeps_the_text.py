@@ -1,4 +1,6 @@
-# Says: a text, not a number
+"""a text, not a number"""
+
+
 def listing(pid: int | str) -> dict[str, int]:
     found: dict[str, int] = {}
     try:

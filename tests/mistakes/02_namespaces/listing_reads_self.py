@@ -1,4 +1,6 @@
-# Says: the caller's /proc/self was read, whatever the pid
+"""the caller's /proc/self was read, whatever the pid"""
+
+
 def listing(pid: int | str) -> dict[str, int]:
     found: dict[str, int] = {}
     try:

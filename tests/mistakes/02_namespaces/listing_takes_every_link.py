@@ -1,4 +1,6 @@
-# Says: every link in the directory was taken for a kind
+"""every link in the directory was taken for a kind"""
+
+
 def listing(pid: int | str) -> dict[str, int]:
     found: dict[str, int] = {}
     try:

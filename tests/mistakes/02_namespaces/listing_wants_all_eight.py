@@ -1,4 +1,6 @@
-# Says: a missing link was taken for a missing process
+"""a missing link was taken for a missing process"""
+
+
 def listing(pid: int | str) -> dict[str, int]:
     try:
         links = {kind: os.readlink(f"/proc/{pid}/ns/{kind}") for kind in FLAGS}
