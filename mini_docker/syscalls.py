@@ -104,6 +104,9 @@ def _syscall(number: int, *arguments: int | bytes | None) -> int:
 
 
 def _bytes(text: str | None) -> bytes | None:
+    """Return *text* for the kernel; it would read no further than a null byte, so refuse one."""
+    if text is not None and "\0" in text:
+        raise OSError(22, "Invalid argument: embedded null byte", text)
     return None if text is None else os.fsencode(text)
 
 
