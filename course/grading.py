@@ -20,63 +20,82 @@ SECONDS = 20.0  # a test that has not ended by then is stuck
 
 
 class Grader:
-    """What one run of pytest grades, and what came of it."""
+    """One lab that this run of pytest grades, on which file."""
 
-    def __init__(self, lab: Lab, file: Path | None, report: Path | None) -> None:
+    def __init__(self, lab: Lab, file: Path | None, quick: bool) -> None:
         self.lab = lab
         self.file = file or lab.engine
-        self.report = report
+        # Task: what to say instead of running its tests.
+        self.unwritten = telling.unwritten(lab, self.file) if quick else {}
+
+
+class Report:
+    """What came of the run, for whoever started pytest."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
         self.broken = ""
-        self.lines: list[dict[str, Any]] = []
-        self.unwritten: dict[int, str] = {}  # task: what to say instead of running its tests
+        self.tests: list[dict[str, Any]] = []
+
+    def write(self) -> None:
+        """Write it, if somebody asked for it."""
+        if self.path:
+            self.path.write_text(json.dumps({"broken": self.broken, "tests": self.tests}))
 
 
-KEY = pytest.StashKey[Grader | None]()
+GRADERS = pytest.StashKey[list[Grader]]()
+_report = Report(None)  # pytest_runtest_logreport is told of no config to keep it in
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options; those but the first are for the `lab` command and the course's tests."""
     group = parser.getgroup("lab", "grading a lab")
-    group.addoption("--reference", action="store_true", help="grade the engine's module")
+    add_reference(group)
     group.addoption("--file", type=Path, help="grade this file")
     group.addoption("--quick", action="store_true", help="fail what is not written without a run")
-    group.addoption("--report", type=Path, help="write what came of each test here, as JSON lines")
+    group.addoption("--report", type=Path, help="write what came of each test here, as JSON")
+
+
+def add_reference(group: pytest.OptionGroup) -> None:
+    """Add --reference, which tests/ know as well: there the engine's modules run anyway."""
+    try:
+        group.addoption("--reference", action="store_true", help="grade the engine's module")
+    except ValueError:
+        return  # labs/ and tests/ are both collected: the other one has added it
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Decide whose module the tests of the lab get."""
-    config.addinivalue_line("markers", "needs(property...): see course/machine.py")
+    global _report
+    machine.add_marker(config)
     config.addinivalue_line("markers", "points(n): how much a behaviour counts within its task")
-    config.stash[KEY] = None
-    named = _labs(config)
-    if len(named) > 1:
-        folders = " or ".join(lab.folder for lab in named)
+    labs = _labs(config)
+    if len(labs) > 1 and not config.getoption("--reference"):
+        folders = " or ".join(lab.folder for lab in labs)
         raise pytest.UsageError(f"grade one lab at a time: {folders}")
-    for lab in named:
-        config.stash[KEY] = _grader(config, lab)
+    graders = [_grader(config, lab) for lab in labs]
+    config.stash[GRADERS] = graders
+    reference = config.getoption("--reference")
+    swap.grade({it.lab.topic: None if reference else str(it.file.resolve()) for it in graders})
+    _report = Report(config.getoption("--report"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Import the graded module: if that fails, no test can say why any better."""
-    grader = session.config.stash[KEY]
-    if grader is None:
-        return
-    try:
-        import_module(f"mini_docker.{grader.lab.topic}")
-    except BaseException as error:
-        grader.broken = telling.broken(error, grader.lab, grader.file)
-        _write(grader)
-        pytest.exit(grader.broken, returncode=1)
+    for grader in session.config.stash[GRADERS]:
+        try:
+            import_module(f"mini_docker.{grader.lab.topic}")
+        except BaseException as error:
+            _report.broken = telling.broken(error, grader.lab, grader.file)
+            _report.write()
+            pytest.exit(_report.broken, returncode=1)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test that this machine cannot run, with the property that it lacks."""
+    """Fail a test of what is not written; skip one that this machine cannot run."""
     if words := _unwritten(item):
         pytest.fail(words, pytrace=False)
-    for marker in item.iter_markers("needs"):
-        for name in marker.args:
-            if why := machine.missing(name):
-                pytest.skip(f"needs {name}: {why}")
+    machine.skip_without_needs(item)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,8 +103,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
     """Run a test that is marked "root" apart, in namespaces of its own."""
     if item.get_closest_marker("root") is None or _unwritten(item):
         return None
-    if why := machine.missing("user-namespaces"):
-        item.add_marker(pytest.mark.skip(reason=f"needs user-namespaces: {why}"))
+    if machine.missing("user-namespaces"):
+        item.add_marker(pytest.mark.needs("user-namespaces"))
         return None
     return isolate.protocol(item)
 
@@ -98,7 +117,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(f"nothing happened for {SECONDS:g} seconds; the test was ended", pytrace=False)
 
     before = signal.signal(signal.SIGALRM, stuck)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS * machine.slowness())
     try:
         yield
     finally:
@@ -112,7 +131,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the story in the place of a traceback through the grader's code."""
     report = yield
-    grader = item.config.stash[KEY]
+    grader = _of(item)
     if grader is None:
         return report
     marker = item.get_closest_marker("points")
@@ -124,33 +143,22 @@ def pytest_runtest_makereport(
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note how each test ended: its call, or what kept it from being called."""
-    grader = _running
-    if grader is None or (report.when != "call" and report.passed):
+    properties = dict(report.user_properties)
+    if "weight" not in properties and not report.failed:
+        return  # not a lab's
+    if report.when != "call" and report.passed:
         return
     message = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-    weight = dict(report.user_properties).get("weight", 1.0)
     name = report.nodeid.rpartition("::")[2]
     task, words = telling.sentence(name)
-    grader.lines.append(
-        {
-            "test": name,
-            "task": task,
-            "behaviour": words,
-            "outcome": report.outcome,
-            "message": message.removeprefix("Skipped: "),
-            "weight": weight,
-        }
-    )
+    entry = {"test": name, "task": task, "behaviour": words, "outcome": report.outcome}
+    entry |= {"message": message.removeprefix("Skipped: ")}
+    _report.tests.append(entry | {"weight": properties.get("weight", 1.0)})
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the report, if one was asked for."""
-    grader = session.config.stash[KEY]
-    if grader is not None:
-        _write(grader)
-
-
-_running: Grader | None = None  # pytest_runtest_logreport is told nothing but the report
+    """Write the report."""
+    _report.write()
 
 
 def _labs(config: pytest.Config) -> list[Lab]:
@@ -165,25 +173,21 @@ def _labs(config: pytest.Config) -> list[Lab]:
 
 
 def _grader(config: pytest.Config, lab: Lab) -> Grader:
-    global _running
     file: Path | None = config.getoption("--file")
     if file is None and not config.getoption("--reference"):
         copy = progress.copy(lab)
         file = copy if copy.exists() else lab.skeleton
-    swap.grade(lab.topic, str(file.resolve()) if file else None)
-    _running = Grader(lab, file, config.getoption("--report"))
-    if config.getoption("--quick"):
-        _running.unwritten = telling.unwritten(lab, _running.file)
-    return _running
+    return Grader(lab, file, config.getoption("--quick"))
+
+
+def _of(item: pytest.Item) -> Grader | None:
+    for grader in item.config.stash[GRADERS]:
+        if item.path.is_relative_to(grader.lab.skeleton.parent):
+            return grader
+    return None
 
 
 def _unwritten(item: pytest.Item) -> str:
     """Return what to say if the task of this test is as the skeleton has it, or ""."""
-    grader = item.config.stash[KEY]
+    grader = _of(item)
     return grader.unwritten.get(telling.sentence(item.name)[0], "") if grader else ""
-
-
-def _write(grader: Grader) -> None:
-    if grader.report:
-        found = {"broken": grader.broken, "tests": grader.lines}
-        grader.report.write_text(json.dumps(found))

@@ -28,6 +28,8 @@ DEADLINE = 60.0  # seconds for one test, with its set-up
 
 def protocol(item: pytest.Item, deadline: float = DEADLINE) -> bool:
     """Run *item* apart, as the hook pytest_runtest_protocol; True: it has been run."""
+    # What earlier tests set up is not for this one to use, nor to take down.
+    item.session._setupstate.teardown_exact(None)
     hook = item.ihook
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in _reports(item, deadline):
@@ -46,7 +48,7 @@ def _reports(item: pytest.Item, deadline: float) -> list[pytest.TestReport]:
         _child(item, writer)
     os.close(writer)
     started = time.time()
-    told = _read(reader, started + deadline)
+    told = _read(reader, started + deadline * machine.slowness())
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from mini_docker import syscalls
 
 CGROUPS = "/sys/fs/cgroup"
@@ -23,6 +25,26 @@ def missing(name: str) -> str:
     if known not in PROPERTIES:
         raise LookupError(f"there is no property {name}: they are {', '.join(PROPERTIES)}")
     return PROPERTIES[known]()
+
+
+def add_marker(config: pytest.Config) -> None:
+    """Make the marker `needs` known to pytest."""
+    config.addinivalue_line("markers", "needs(property...): of the machine; see course/machine.py")
+
+
+def skip_without_needs(item: pytest.Item) -> None:
+    """Skip a test whose marker `needs` names a property that this machine lacks."""
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            if why := missing(name):
+                pytest.skip(f"needs {name}: {why}")
+
+
+@cache
+def slowness() -> int:
+    """Return the factor for deadlines: an emulated machine starts programs 55 times slower."""
+    with open("/proc/cpuinfo") as file:
+        return 20 if "QEMU" in file.read(4096) else 1
 
 
 def _root() -> str:

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from pathlib import Path
 
 from course import machine, progress, sameness, session_files, stagehand
 from course.session_files import FOLDER, Session, SessionError
 
+BUG = re.compile(r"^Traceback \(|this is a bug", re.M)
 BANNER = "mini-docker: student mode;"
 
 
@@ -35,6 +37,8 @@ def record(session: Session) -> str:
                 part = command.part
                 lines.append(f"%% part {part}")
             output = console.run(command.text)
+            if BUG.search(output):
+                raise SessionError(f"`{command.text}` shows a bug: {output.strip()[-300:]}")
             if not command.hidden:
                 lines += _typed(session.prompt, command.text) + _shown(output)
     return "\n".join(lines) + "\n"
@@ -77,7 +81,7 @@ def _shown(output: str) -> list[str]:
 
 def main() -> int:
     """Run the command; the exit status is 1 if a session differs or cannot be run."""
-    given = _parser().parse_args()
+    given = _parser().parse_intermixed_args()
     status = 0
     for name in given.names or session_files.names():
         try:

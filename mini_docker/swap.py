@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 REPO = os.path.dirname(os.path.dirname(__file__))
 
 _progress: str | None = None  # the progress file; None in ours mode
-_graded: tuple[str, str | None] | None = None  # the topic that a grader loads, and from which file
+_graded: dict[str, str | None] | None = None  # topics that a grader loads: their files
 _topics: dict[str, dict[str, Any]] | None = None  # topic: its entry of course.toml
 _states: dict[str, str] | None = None
 
@@ -43,16 +43,19 @@ def install(progress: str) -> None:
     _find_with_us()
 
 
-def grade(topic: str, file: str | None) -> None:
-    """Load *topic* from *file* in this process (None: the engine's), all others the engine's."""
+def grade(files: dict[str, str | None]) -> None:
+    """Load each topic of *files* from its file (None: the engine's), all others the engine's.
+
+    For a grader's process: there the topics of *files* have their bare names as well.
+    """
     global _progress, _graded
     _progress = None
-    _graded = topic, file
+    _graded = dict(files)
     _find_with_us()
 
 
-def graded() -> tuple[str, str | None] | None:
-    """Return the topic that this process grades, and its file (None: the engine's)."""
+def graded() -> dict[str, str | None] | None:
+    """Return what grade() was told; None if this process grades nothing."""
     return _graded
 
 

@@ -36,8 +36,8 @@ class _Finder:
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, topic = name.rpartition(".")
-        if graded := swap.graded():
-            return _for_grader(name, package, topic, *graded)
+        if (graded := swap.graded()) is not None:
+            return _for_grader(name, package, topic, graded)
         if package != "mini_docker" or topic not in swap.topics():
             return None
         state = swap.state(topic)
@@ -47,13 +47,14 @@ class _Finder:
 
 
 def _for_grader(
-    name: str, package: str, topic: str, graded: str, file: str | None
+    name: str, package: str, topic: str, graded: dict[str, str | None]
 ) -> ModuleSpec | None:
-    if topic != graded:
+    if topic not in graded:
         return None
     if package == "":
         return ModuleSpec(name, _Alias())
-    return _from_file(name, file) if package == "mini_docker" and file else None
+    file = graded[topic] if package == "mini_docker" else None
+    return _from_file(name, file) if file else None
 
 
 def _from_file(name: str, file: str) -> ModuleSpec | None:

@@ -241,7 +241,7 @@ def test_a_graded_topic_is_one_object_under_two_names(work: Work) -> None:
     file = work.copy("processes")
     code = f"""
 from mini_docker import swap
-swap.grade("processes", {str(file)!r})
+swap.grade({{"processes": {str(file)!r}}})
 import processes, mini_docker.processes
 from mini_docker import cgroups, processes as third
 print(processes is mini_docker.processes is third, processes.__name__, processes.__file__)
