@@ -80,8 +80,13 @@ def _kind(path: str) -> int:
 
 
 def _overlay() -> str:
-    lines = Path("/proc/filesystems").read_text().split()
-    return "" if "overlay" in lines else "this kernel has no overlay file system"
+    if "overlay" in Path("/proc/filesystems").read_text().split():
+        return ""
+    # One that is a module is loaded by the kernel itself, at the first mount.
+    modules = Path("/lib/modules", os.uname().release, "modules.dep")
+    if modules.is_file() and "/overlay.ko" in modules.read_text():
+        return ""
+    return "this kernel has no overlay file system"
 
 
 @cache
