@@ -11,3 +11,12 @@ def now() -> str:
     """Return the present time, such as "2024-01-02T03:04:05.678901234Z"."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09d}Z"
+
+
+def seconds(text: str) -> float:
+    """Return the time *text* in seconds since 1970; ValueError if it is not one of ours."""
+    import calendar
+
+    whole, _, fraction = text.rstrip("Z").partition(".")
+    moment = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S"))
+    return moment + float(f"0.{fraction or 0}")

@@ -57,7 +57,7 @@ def record(values: Values, image: Image | None) -> dict[str, Any]:
         "Domainname": values.domainname,
         "User": values.user or base.get("User", ""),
         "OpenStdin": values.interactive,
-        "Env": [*base.get("Env", []), *_from_files(values.env_file, "env"), *values.env],
+        "Env": [*base.get("Env", []), *_from_files(values.env_file), *values.env],
         "Cmd": command or None,
         "Image": values.arguments[0] if image else "",
         "WorkingDir": values.workdir or base.get("WorkingDir", ""),
@@ -129,14 +129,14 @@ def _tmpfs(flags: list[str]) -> dict[str, str]:
 
 
 def _labels(base: dict[str, Any], values: Values) -> dict[str, str]:
-    words = [*_from_files(values.label_file, "label"), *values.label]
+    words = [*_from_files(values.label_file, inherit=False), *values.label]
     given = dict(word.partition("=")[::2] for word in words)
     return {**(base.get("Labels") or {}), **given}
 
 
-def _from_files(paths: list[str], kind: str) -> list[str]:
+def _from_files(paths: list[str], inherit: bool = True) -> list[str]:
     if not paths:
         return []
     from mini_docker import envfile
 
-    return [line for path in paths for line in envfile.read(path)]
+    return [line for path in paths for line in envfile.read(path, inherit)]

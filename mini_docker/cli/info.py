@@ -1,0 +1,124 @@
+"""mini-docker info: the engine, the machine, and whose modules run."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mini_docker import cgroups_tree, containers, images, namespaces, swap
+from mini_docker.cli import version
+from mini_docker.cli.options import Command, Flag
+from mini_docker.errors import CgroupError, MiniDockerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "info",
+    "Display system-wide information",
+    "mini-docker info [OPTIONS]",
+    (Flag("format", "f", "string", help="Format output using a Go template"),),
+    maximum=0,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Print the facts, or what a template makes of them."""
+    facts = describe(store)
+    if values.format == "json":
+        import json
+
+        print(json.dumps(facts))
+    elif values.format:
+        from mini_docker import gotemplate
+
+        print(gotemplate.render(values.format, facts, strict=True))
+    else:
+        for name, value in facts.items():
+            _print(name, value)
+    sys.stdout.flush()
+    return 0
+
+
+def describe(store: Store) -> dict[str, Any]:
+    """Return the facts, in the field names of Docker's API where it has them."""
+    found, broken = containers.listing(store)
+    states = [it.status() for it in found]
+    facts = version.describe()
+    return {
+        "Containers": len(found) + len(broken),
+        "ContainersRunning": states.count("running"),
+        "ContainersPaused": states.count("paused"),
+        "ContainersStopped": len(found) - states.count("running") - states.count("paused"),
+        "Images": len({it.id for it in images.listing(store.root)}),
+        "Driver": "overlay2",
+        "LoggingDriver": "json-file",
+        **_cgroups(),
+        "Namespaces": _namespaces(),
+        "KernelVersion": facts["KernelVersion"],
+        "OperatingSystem": _operating_system(),
+        "Architecture": os.uname().machine,
+        "NCPU": os.cpu_count(),
+        "MemTotal": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "Name": os.uname().nodename,
+        "DockerRootDir": store.root,
+        "ServerVersion": facts["Version"],
+        "PythonVersion": facts["PythonVersion"],
+        "Modules": swap.states(),
+    }
+
+
+def _cgroups() -> dict[str, Any]:
+    if swap.locked("cgroups"):
+        return {"CgroupDriver": "locked: lab 4", "CgroupVersion": "", "CgroupControllers": []}
+    try:
+        tree = cgroups_tree.present()
+    except CgroupError as error:
+        return {"CgroupDriver": str(error), "CgroupVersion": "", "CgroupControllers": []}
+    if tree.version == "v2":
+        from mini_docker import cgroups
+
+        controllers = cgroups.read(tree.unified, "cgroup.controllers").split()
+    else:
+        controllers = sorted(tree.trees)
+    number = "2" if tree.version == "v2" else "1"
+    return {
+        "CgroupDriver": "cgroupfs",
+        "CgroupVersion": number,
+        "CgroupControllers": controllers,
+    }
+
+
+def _namespaces() -> list[str]:
+    if swap.locked("namespaces"):
+        return []
+    try:
+        return list(namespaces.listing(os.getpid()))
+    except MiniDockerError:
+        return []
+
+
+def _operating_system() -> str:
+    try:
+        with open("/etc/os-release") as file:
+            for line in file:
+                if line.startswith("PRETTY_NAME="):
+                    return line.partition("=")[2].strip().strip('"')
+    except FileNotFoundError:
+        return "Linux"
+    return "Linux"
+
+
+def _print(name: str, value: Any) -> None:
+    if isinstance(value, dict):
+        print(f"{name}:")
+        for key, item in value.items():
+            print(f" {key}: {item}")
+    elif isinstance(value, list):
+        print(f"{name}: {' '.join(value)}")
+    else:
+        print(f"{name}: {value}")
