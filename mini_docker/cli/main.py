@@ -142,7 +142,7 @@ def _report(error: MiniDockerError, name: str, debug: bool) -> int:
 
 
 def _help(words: list[str]) -> int:
-    from mini_docker.cli import help
+    from mini_docker.cli.help import show
 
-    help.show(words)
+    show(words)
     return 0
