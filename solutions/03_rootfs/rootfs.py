@@ -173,15 +173,22 @@ def mount_point(root: str, it: Mount) -> int:
     """Open the place inside *root* where *it* belongs; return an O_PATH descriptor.
 
     What is missing of it is made: a directory, or a file if *it* binds a file. Nothing is
-    made for a bind whose source does not exist: that is a RootfsError.
+    made for a bind whose source does not exist: that is a RootfsError. So is a link that
+    leads to the place of a proc or sysfs: the masks would not lie over what they hide.
     """
     directory = True
-    if it.type == "bind":
-        try:
+    what = f"{it.source} at {it.target}"
+    try:
+        if it.type == "bind":
             directory = stat.S_ISDIR(os.stat(it.source).st_mode)
-        except OSError as error:
-            raise RootfsError(f"cannot bind {it.source} at {it.target}: {reason(error)}") from error
-    return place(root, it.target, directory)
+        found = place(root, it.target, directory)
+        if it.type in ("proc", "sysfs"):
+            os.close(found)
+            found = locate(root, it.target, resolve=STRICT)
+    except OSError as error:
+        why = "a link leads there" if error.errno == 40 else reason(error)  # ELOOP
+        raise RootfsError(f"cannot mount {what}: {why}") from error
+    return found
 
 
 def _remount(target: int, flags: int) -> None:
