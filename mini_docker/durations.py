@@ -107,7 +107,7 @@ def _fixed(amount: int, unit: int) -> str:
     whole, part = divmod(amount, unit)
     if not part:
         return str(whole)
-    return f"{whole}.{part + unit}".replace(".1", ".", 1).rstrip("0")
+    return f"{whole}.{part:0{len(str(unit)) - 1}d}".rstrip("0")
 
 
 def human(seconds: float) -> str:

@@ -63,6 +63,8 @@ def _separates(char: str) -> bool:
 
 def _case(text: str, upper: bool) -> str:
     """Return *text* in upper or lower case, letter by letter, as Go does."""
+    if text.isascii():
+        return text.upper() if upper else text.lower()
     changed = (char.upper() if upper else char.lower() for char in text)
     return "".join(new if len(new) == 1 else old for new, old in zip(changed, text, strict=True))
 

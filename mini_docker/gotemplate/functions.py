@@ -131,9 +131,11 @@ def _text(values: tuple[Any, ...]) -> str:
 
 
 def _unprintable(char: str) -> str:
+    """Return *char*, or its code for JavaScript if it cannot be printed."""
     if char.isprintable() or char == "\x7f":
         return char
-    return "".join(f"\\u{ord(c) if ord(c) < 0xD800 else 0xFFFD:04X}" for c in char)
+    code = 0xFFFD if "\ud800" <= char <= "\udfff" else ord(char)
+    return f"\\u{code:04X}"
 
 
 BUILTINS: dict[str, Method] = {

@@ -18,6 +18,9 @@ class Node:
 class Text(Node):
     text: str
 
+    def __str__(self) -> str:
+        return quote(self.text[:20])
+
 
 @dataclass(slots=True)
 class Dot(Node):
