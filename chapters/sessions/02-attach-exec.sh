@@ -1,4 +1,5 @@
 # Attach speaks with the process that is there; exec brings a new one.
+#: varies /proc/\d+
 #- cd "$(mktemp -d)"
 ## start
 mkfifo stdin
