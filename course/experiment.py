@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mini_docker import syscalls
+from mini_docker import swap, syscalls
 
 OUTPUT_LIMIT = 100_000  # bytes of output that are kept
 
@@ -39,7 +39,7 @@ class Raised:
     kind: str
     message: str
     exit_code: int | None  # of a MiniDockerError
-    where: str  # the last line of each file of the traceback, such as "processes.py, line 98"
+    where: str  # the last line of the student's file in the traceback: "processes.py, line 98"
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" if self.message else self.kind
@@ -135,15 +135,21 @@ def _perform(function: Callable[[], Any], output: int, note: int) -> NoReturn:
 
 
 def _describe(error: BaseException) -> dict[str, Any]:
+    graded = {
+        file or f"{swap.REPO}/mini_docker/{topic}.py"
+        for topic, file in (swap.graded() or {}).items()
+    }
+    # Of the grader's own code nothing is told.
     lines = {
-        Path(frame.filename).name: f"{Path(frame.filename).name}, line {frame.lineno}"
+        frame.filename: f"{Path(frame.filename).name}, line {frame.lineno}"
         for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename in graded
     }
     return {
         "kind": type(error).__name__,
         "message": str(error),
         "exit_code": getattr(error, "exit_code", None),
-        "where": "; ".join(lines.values()),
+        "where": "; ".join(lines.values()) or "not in your file",
     }
 
 

@@ -46,6 +46,7 @@ class Result:
     file: Path
     broken: str = ""  # why the file cannot be imported
     behaviours: list[Behaviour] = field(default_factory=list)
+    tests: list[dict[str, Any]] = field(default_factory=list)  # as the grader reports them
 
     def of(self, task: Task, *outcomes: str) -> list[Behaviour]:
         """Return *task*'s behaviours, those with one of *outcomes* if any are named."""
@@ -93,7 +94,7 @@ def run(
         if "--reference" in options
         else file or (copy if copy.exists() else lab.skeleton)
     )
-    return Result(lab, graded, told["broken"], _behaviours(told["tests"]))
+    return Result(lab, graded, told["broken"], _behaviours(told["tests"]), told["tests"])
 
 
 def note(result: Result, fingerprint: str, whole: bool) -> bool:

@@ -56,11 +56,12 @@ def _reports(item: pytest.Item, deadline: float) -> list[pytest.TestReport]:
         return [_failed(item, started, f"it did not end within {deadline:g} seconds")]
     if not told:
         return [_failed(item, started, "the process of the test ended before the test did")]
-    hook = item.config.hook
-    return [
-        hook.pytest_report_from_serializable(config=item.config, data=data)
-        for data in json.loads(told)
-    ]
+    load = item.config.hook.pytest_report_from_serializable
+    reports = [load(config=item.config, data=data) for data in json.loads(told)]
+    for report in reports:
+        if isinstance(report.longrepr, list):  # the place and reason of a skip; JSON has no tuples
+            report.longrepr = tuple(report.longrepr)
+    return reports
 
 
 def _read(reader: int, deadline: float) -> bytes | None:
