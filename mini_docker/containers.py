@@ -11,15 +11,25 @@ from __future__ import annotations
 import os
 
 from mini_docker import container, records, timestamps, trees
-from mini_docker.errors import MiniDockerError, NotFound, StateError
+from mini_docker.errors import ConfigError, MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 UNKNOWN = 255  # the exit code of a container whose end nobody saw, as containerd has it
 UP = ("running", "paused")
+RECORD = {
+    "Name": str,
+    "Created": str,
+    "Path": str,
+    "Args": list,
+    "Config": dict,
+    "HostConfig": dict,
+}
+STATE = {"Status": str, "ExitCode": int, "StartedAt": str, "FinishedAt": str, "Error": str}
 
 
 class Container:
@@ -32,6 +42,8 @@ class Container:
         self.id = id
         self.record = store.record(id)
         self.state = store.state(id)
+        _demand(self.record, RECORD, f"{store.directory(id)}/container.json")
+        _demand(self.state, STATE, f"{store.directory(id)}/state.json")
 
     def name(self) -> str:
         """Return the name, without Docker's leading slash."""
@@ -74,6 +86,13 @@ class Container:
             raise StateError(f"cannot {verb} container {self.name()}: it is not running")
 
 
+def _demand(found: dict[str, Any], fields: Mapping[str, type], path: str) -> None:
+    """Refuse a record that lacks a field, or has one of a wrong type."""
+    for name, kind in fields.items():
+        if not isinstance(found.get(name), kind):
+            raise ConfigError(f"cannot use {path}: {name} is missing or of a wrong type")
+
+
 def load(store: Store, reference: str) -> Container:
     """Return the container that *reference* names, in its true state."""
     return settle(Container(store, store.find(reference)))
@@ -89,13 +108,8 @@ def listing(store: Store) -> tuple[list[Container], list[MiniDockerError]]:
             found.append(settle(Container(store, id)))
         except NotFound:
             continue  # removed while we looked
-        except (MiniDockerError, KeyError, TypeError) as error:
-            wrapped = (
-                error
-                if isinstance(error, MiniDockerError)
-                else MiniDockerError(f"cannot use container {id[:12]}: its record lacks {error}")
-            )
-            broken.append(wrapped)
+        except MiniDockerError as error:
+            broken.append(error)
     return sorted(found, key=lambda c: str(c.record["Created"]), reverse=True), broken
 
 
@@ -139,19 +153,30 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
 
 
 def remove(it: Container) -> None:
-    """Remove a container that is not running, and all that is on disk of it.
+    """Remove a container that is not running, and all that is on disk of it."""
+    take_away(it.store, it.id, it.name())
+
+
+def take_away(store: Store, id: str, name: str) -> None:
+    """Remove what is on disk of container *id*, which is called *name*.
 
     It vanishes from every listing in one step, a rename; the rest can be repeated.
     """
-    store, gone = it.store, f"{it.store.root}/containers/.gone-{it.id}"
+    gone = f"{store.root}/containers/.gone-{id}"
     with store.lock():
         try:
-            os.rename(store.directory(it.id), gone)
+            os.rename(store.directory(id), gone)
         except FileNotFoundError:
             return  # somebody else removed it
-        store.release(it.name(), it.id)
-    forget(store, it.id)
+        store.release(name, id)
+    forget(store, id)
     trees.remove(gone)
+
+
+def name_of(store: Store, id: str) -> str:
+    """Return the name that leads to *id*, or "": for a container whose record is broken."""
+    names = os.listdir(f"{store.root}/names")
+    return next((name for name in names if store.owner(name) == id), "")
 
 
 def note(store: Store, id: str, pid: int) -> None:

@@ -13,6 +13,7 @@ from mini_docker.store import Lock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.containers import Container
+    from mini_docker.store import Store
 
 GRACE = 10.0  # seconds that a killed container gets to be gone
 
@@ -110,6 +111,17 @@ def remove(it: Container, force: bool) -> None:
             except NotFound:
                 return  # it had --rm: its monitor removed it
     containers.remove(it)
+
+
+def remove_broken(store: Store, reference: str) -> None:
+    """Remove a container whose records cannot be read, and kill what is in its control group."""
+    id = store.find(reference)
+    if Lock(f"{store.directory(id)}/lock").held():
+        raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")
+    group = cgroups_tree.Group(f"/mini-docker/{id}")
+    group.kill()
+    group.remove()
+    containers.take_away(store, id, containers.name_of(store, id))
 
 
 def _group(it: Container) -> cgroups_tree.Group:

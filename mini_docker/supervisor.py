@@ -16,6 +16,8 @@ from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from mini_docker.containers import Container
 
 PATIENCE = 1.0  # seconds
@@ -44,15 +46,21 @@ def detach(it: Container, life: Lock) -> None:
         log = os.open(f"{it.store.directory(it.id)}/output.log", LOG_FLAGS, 0o600)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         pid = _start(it, (null, log, log))
-        for stream in (0, 1, 2):  # a pipe that the caller reads must not stay open here
-            os.dup2(null, stream)
-        os.chdir("/")
         os.set_inheritable(life.descriptor, True)
-        module = os.path.join(os.path.dirname(__file__), "monitor.py")
-        words = [sys.executable, "-ISE", module, it.store.root, it.id, str(pid)]
-        os.execve(sys.executable, words, dict(os.environ))
+        become_monitor(pid, it.store.root, it.id)
 
     processes.spawn(monitor)
+
+
+def become_monitor(pid: int, *words: str) -> NoReturn:
+    """Become a fresh interpreter that waits for our child *pid*: see monitor.py for *words*."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for stream in (0, 1, 2):  # a pipe that the caller reads must not stay open here
+        os.dup2(null, stream)
+    os.chdir("/")
+    module = os.path.join(os.path.dirname(__file__), "monitor.py")
+    argv = [sys.executable, "-ISE", module, str(pid), *words]
+    os.execve(sys.executable, argv, dict(os.environ))
 
 
 def _start(it: Container, streams: tuple[int, int, int]) -> int:

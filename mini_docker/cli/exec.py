@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container_exec, containers, processes
+from mini_docker import container_exec, containers, processes, supervisor
 from mini_docker.cli import run_checks
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from mini_docker.cli.options import Values
@@ -42,11 +43,23 @@ def execute(values: Values, store: Store) -> int:
     it.must_run("exec in")
     process = describe(values, it.config()["process"])
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
-    if not values.detach:
+    if values.detach:
+        _detach(lambda: container_exec.start(it.pid(), it.config(), process, (null, null, null)))
+        return 0
+    processes.block()
+    streams = (0 if values.interactive else null, 1, 2)
+    return processes.init(container_exec.start(it.pid(), it.config(), process, streams))
+
+
+def _detach(start: Callable[[], int]) -> None:
+    """Call *start* in a process that stays behind to reap what it starts."""
+
+    def monitor(_report: int) -> int:
+        os.setsid()
         processes.block()
-    pid = container_exec.start(it.pid(), it.config(), process, streams)
-    return 0 if values.detach else processes.init(pid)
+        supervisor.become_monitor(start())
+
+    processes.spawn(monitor)
 
 
 def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:

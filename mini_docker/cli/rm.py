@@ -7,7 +7,7 @@ import sys
 from mini_docker import containers, operations
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import NotFound
+from mini_docker.errors import ConfigError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +27,20 @@ def execute(values: Values, store: Store) -> int:
     """Remove each; with --force one that does not exist is no failure, as in docker."""
     references = values.arguments
     if values.force:
-        references = [reference for reference in references if _exists(store, reference)]
+        references = [name for name in references if not _settled(store, name)]
     return each(store, references, lambda it: operations.remove(it, values.force))
 
 
-def _exists(store: Store, reference: str) -> bool:
+def _settled(store: Store, reference: str) -> bool:
+    """Say whether nothing is left to do: there is no such container, or it was a broken one."""
     try:
         containers.load(store, reference)
     except NotFound as error:
         print(f"mini-docker: {error}", file=sys.stderr)
-        return False
-    return True
+        return True
+    except ConfigError as error:
+        print(f"mini-docker: removing it although it is broken: {error}", file=sys.stderr)
+        operations.remove_broken(store, reference)
+        print(reference)
+        return True
+    return False
