@@ -273,3 +273,40 @@ def test_setup_does_not_overwrite_a_program_of_somebody_else(
     assert "/usr/local/bin/lab is not a link of ours" in said
     assert other.read_text() == "somebody else's\n"
     assert not (students_clone / ".venv").exists()
+
+
+def demo(tmp_path: Path, root: Path) -> tuple[int, str]:
+    """Run this clone's demonstration with the engine's state in *root*; say how it went."""
+    mine = tmp_path / "usr-local-bin"
+    mine.mkdir()
+    answer = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f"mount --bind '{mine}' /usr/local/bin && scripts/demo"],
+        cwd=REPO,
+        env={**os.environ, "MINI_DOCKER_ROOT": str(root)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    return answer.returncode, answer.stdout
+
+
+@pytest.mark.e2e
+def test_the_demonstration_shows_what_holds(tmp_path: Path) -> None:
+    code, said = demo(tmp_path, tmp_path / "root")
+    assert code == 0, said
+    assert "# mini-docker run --rm --hostname box busybox hostname\nbox\n" in said
+    assert "(exit status 137)" in said
+    assert "All promises held." in said
+
+
+@pytest.mark.e2e
+def test_the_demonstration_fails_if_a_promise_does(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "images").touch()  # no image can be made there
+    code, said = demo(tmp_path, root)
+    assert code == 1, said
+    assert "!! PROMISE BROKEN: expected exit status 42" in said
+    assert "All promises held." not in said
