@@ -51,6 +51,7 @@ class Kernel:
         self.looked: list[str] = []  # the names under /proc that were looked at
         self.refusals: dict[str, int] = {}  # "clone", or a kind to enter: errno
         self.ends_early = False  # BOX ends as soon as the first namespace is entered
+        self.caller = 0  # the number that /proc knows the caller by, since install()
         self.mine = {kind: MINE + n for n, kind in enumerate(kinds)}
         self.box = {kind: THEIRS + n for n, kind in enumerate(kinds)}
         self._stat, self._readlink = os.stat, os.readlink
@@ -95,7 +96,7 @@ class Kernel:
         match = _PATH.match(os.fsdecode(path)) if isinstance(path, str | bytes | Path) else None
         if match is None:
             return path
-        process = "self" if match[1] in ("thread-self", str(os.getpid())) else match[1]
+        process = "self" if match[1] in ("thread-self", str(self.caller)) else match[1]
         if process not in ("self", str(BOX), str(HIDDEN), str(GONE)):
             return path
         self.looked.append(process)
@@ -152,6 +153,7 @@ def install(kernel: Kernel) -> None:
     def seeing(real: Callable[..., Any]) -> Callable[..., Any]:
         return lambda path=".", *rest, **options: real(kernel.path(path), *rest, **options)
 
+    kernel.caller = os.getpid()
     for call in ("clone", "unshare", "setns"):
         setattr(syscalls, call, getattr(kernel, call))
         if hasattr(os, call):  # Python 3.12

@@ -81,10 +81,11 @@ def enter(pid: int, kinds: Iterable[str]) -> None:
     Open the files /proc/PID/ns/KIND of all kinds first: after the first step the
     caller's /proc may be another one, or the process may be gone. Then give each open
     file to syscalls.setns with the kind's flag, in the order of FLAGS, and close what
-    was opened, also after a failure: an open namespace is a way back in.
+    was opened, also after a failure: an open file keeps its namespace alive.
 
     Leave out a namespace that the caller is in already: the kernel refuses to enter
-    one's own user namespace again. listing("self") and listing(pid) tell. Entering
+    one's own user namespace again. listing("self") and listing(pid) tell; the number
+    that os.getpid() gives may not be the one that /proc knows the caller by. Entering
     "pid" counts for the caller's next child, not for the caller.
 
     Raises NamespaceError if a name is no kind or there is no such process, before

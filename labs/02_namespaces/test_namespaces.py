@@ -462,6 +462,21 @@ def test_task3_a_namespace_that_is_shared_already_is_left_out(kernel: Kernel) ->
     story.check(seen["entered"] == ["uts"], steps(seen), expected, mistake)
 
 
+def test_task3_the_caller_is_self_where_proc_has_another_number_for_it(kernel: Kernel) -> None:
+    kernel.share("user")
+    story = Story(f"enter({BOX}, {{'uts'}}) from a new pid namespace, with the old /proc")
+
+    def enter() -> None:  # as in exec: the pid namespace is a new one, /proc the host's
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: GONE)
+            namespaces.enter(BOX, {"uts"})
+
+    seen = see(story, enter, kernel)
+    number = "os.getpid() is a number of the new namespace, and /proc was asked in the old one"
+    mistake = number if str(GONE) in seen["message"] else ""
+    story.check(seen["entered"] == ["uts"], steps(seen), "uts; /proc/self is the caller", mistake)
+
+
 def test_task3_nothing_stays_open(kernel: Kernel) -> None:
     story, seen = entered(kernel, "user", "uts", "mnt")
     story.check(len(seen["entered"]) == 3, steps(seen), "user, uts and mnt")
@@ -473,7 +488,7 @@ def shut(story: Story, seen: dict[str, Any]) -> None:
         not seen["open"],
         f"still open afterwards: {', '.join(sorted(seen['open']))}",
         "every file that was opened is closed again",
-        "a program that inherits such a descriptor can walk back through it",
+        "a file that stays open keeps its namespace alive, also without a process in it",
     )
 
 

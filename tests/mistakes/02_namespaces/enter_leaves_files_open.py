@@ -1,4 +1,4 @@
-"""a program that inherits such a descriptor can walk back through it"""
+"""a file that stays open keeps its namespace alive"""
 
 
 def enter(pid: int, kinds: Iterable[str]) -> None:
