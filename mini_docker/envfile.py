@@ -21,12 +21,12 @@ def read(path: str, inherit: bool = True) -> list[str]:
     set there; without it is kept as it is.
     """
     found = []
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        line = line.removesuffix("\r").lstrip()
-        if not line or line.startswith("#"):
+    for number, line in enumerate(_data(path).split(b"\n"), 1):
+        text = _decode(line, path, number)
+        if not text or text.startswith("#"):
             continue
-        name, equals, value = line.partition("=")
-        _check(name, number)
+        name, equals, value = text.partition("=")
+        _check(text, name, path)
         if equals:
             found.append(f"{name}={value}")
         elif not inherit:
@@ -36,22 +36,35 @@ def read(path: str, inherit: bool = True) -> list[str]:
     return found
 
 
-def _text(path: str) -> str:
+def _data(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             data = file.read(LIMIT + 1)
     except OSError as error:
         raise UsageError(f"open {path}: {reason(error).lower()}") from error
     if len(data) > LIMIT:
-        raise UsageError(f"cannot use {path}: it is larger than {LIMIT} bytes")
+        raise UsageError(f"invalid env file ({path}): it is larger than {LIMIT} bytes")
+    return data.removeprefix(b"\xef\xbb\xbf")  # the mark that some editors begin UTF-8 with
+
+
+def _decode(line: bytes, path: str, number: int) -> str:
+    """Return one line as text, without its carriage return and the blanks before it."""
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"invalid utf8 bytes in {path} at byte {error.start}") from None
+        return line.removesuffix(b"\r").decode("utf-8").lstrip()
+    except UnicodeDecodeError:
+        raise UsageError(
+            f"invalid env file ({path}): invalid utf8 bytes at line {number}"
+        ) from None
 
 
-def _check(name: str, number: int) -> None:
+def _check(line: str, name: str, path: str) -> None:
+    """Refuse what is no variable: without a name, with a blank in it, or with a null byte."""
+    why = ""
     if not name:
-        raise UsageError(f"poorly formatted environment: no variable name on line {number}")
-    if any(blank in name for blank in " \t"):
-        raise UsageError(f"poorly formatted environment: variable '{name}' contains whitespaces")
+        why = f"no variable name on line '{line}'"
+    elif " " in name or "\t" in name:
+        why = f"variable '{name}' contains whitespaces"
+    elif "\0" in line:
+        why = f"variable '{name}' contains a null byte"
+    if why:
+        raise UsageError(f"invalid env file ({path}): {why}")

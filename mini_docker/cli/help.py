@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.cli.options import Command, Flag
+
+COLUMNS = 80  # where the output is no terminal
+ORPHAN = 5  # columns by which a last word may stand out, so that it is not alone on a line
+NARROWEST = 24  # columns that a flag's text needs beside the flag
 
 
 def show(words: list[str]) -> None:
@@ -12,32 +18,71 @@ def show(words: list[str]) -> None:
     from mini_docker.cli import main
 
     name = " ".join(words)
-    print(of_command(main.load(name).COMMAND) if name else of_program())
+    columns = _columns()
+    print(of_command(main.load(name).COMMAND, columns) if name else of_program(columns))
 
 
-def of_command(command: Command) -> str:
-    """Return the help of one command: usage, summary, flags."""
-    lines = ["", f"Usage:  {command.usage}", "", command.summary]
-    shown = sorted((flag for flag in command.flags if flag.help), key=lambda flag: flag.name)
-    if shown:
-        heads = [_head(flag) for flag in shown]
-        width = max(len(head) for head in heads)
-        lines += ["", "Options:"]
-        lines += [
-            f"  {head.ljust(width)}   {flag.help}" for head, flag in zip(heads, shown, strict=True)
-        ]
+def of_command(command: Command, columns: int = COLUMNS) -> str:
+    """Return the help of one command: usage, summary, other names, flags.
+
+    No line of a flag's text goes beyond *columns*; the flags are in alphabetical order.
+    """
+    from mini_docker.cli import main
+
+    lines = [f"Usage:  {command.usage}", "", command.summary]
+    others = [alias for alias, name in main.ALIASES.items() if name == command.name]
+    if others:
+        names = ", ".join(f"mini-docker {name}" for name in [*others, command.name])
+        lines += ["", "Aliases:", f"  {names}"]
+    flags = sorted((flag for flag in command.flags if flag.help), key=lambda flag: flag.name)
+    if flags:
+        lines += ["", "Options:" if command.name else "Global Options:", *_options(flags, columns)]
     return "\n".join(lines)
 
 
-def of_program() -> str:
-    """Return the help of mini-docker: its flags, and each command with its summary."""
+def of_program(columns: int = COLUMNS) -> str:
+    """Return the help of mini-docker: each command with its summary, and its own flags."""
     from mini_docker.cli import main
 
     names = sorted(main.COMMANDS)
     width = max(len(name) for name in names)
     rows = [f"  {name.ljust(width)}   {main.load(name).COMMAND.summary}" for name in names]
-    tail = ["", "Run 'mini-docker COMMAND --help' for more information on a command."]
-    return "\n".join([of_command(main.GLOBAL), "", "Commands:", *rows, *tail])
+    usage, summary, flags = of_command(main.GLOBAL, columns).split("\n\n", 2)
+    tail = "Run 'mini-docker COMMAND --help' for more information on a command."
+    return "\n\n".join([usage, summary, "\n".join(["Commands:", *rows]), flags, tail])
+
+
+def _columns() -> int:
+    try:
+        return os.get_terminal_size(1).columns or COLUMNS
+    except OSError:
+        return COLUMNS
+
+
+def _options(flags: list[Flag], columns: int) -> list[str]:
+    """Return the lines of *flags*: name and kind of value, three blanks, text."""
+    heads = [_head(flag) for flag in flags]
+    indent = max(len(head) for head in heads) + 5
+    rows = []
+    for head, flag in zip(heads, flags, strict=True):
+        text = flag.help + _default(flag)
+        lines = _wrap(text, columns - indent) if columns - indent >= NARROWEST else [text]
+        rows.append(f"  {head.ljust(indent - 5)}   {lines[0]}")
+        rows += [" " * indent + line for line in lines[1:]]
+    return rows
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Return *text* as lines of at most *width* columns, broken at blanks and line feeds."""
+    limit = width - ORPHAN
+    lines = []
+    while len(text) >= width or "\n" in text[:limit]:
+        end = text[:limit].rfind("\n") if "\n" in text[:limit] else text[:limit].rfind(" ")
+        if end <= 0:
+            break
+        lines.append(text[:end])
+        text = text[end + 1 :]
+    return [*lines, text]
 
 
 def _head(flag: Flag) -> str:
@@ -46,3 +91,12 @@ def _head(flag: Flag) -> str:
     short = f"-{flag.short}, " if flag.short else "    "
     word = flag.metavar or kinds.KINDS[flag.kind][0]
     return f"{short}--{flag.name}{' ' + word if word else ''}"
+
+
+def _default(flag: Flag) -> str:
+    """Return the remark on a default that is worth one: no false, zero or empty one is."""
+    if not flag.default or isinstance(flag.default, list):
+        return ""
+    if isinstance(flag.default, str):
+        return f' (default "{flag.default}")'
+    return f" (default {str(flag.default).lower()})"

@@ -49,7 +49,7 @@ def execute(values: Values, store: Store) -> int:
             print(_id(it, values.no_trunc))
     else:
         rows = [row(it, values.no_trunc) for it in found]
-        table.show(values.format or DEFAULT, rows, HEADINGS)
+        table.show(values.format, rows, HEADINGS, DEFAULT)
     sys.stdout.flush()
     return 0
 

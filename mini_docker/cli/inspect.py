@@ -30,6 +30,7 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Print what is found; report each name that is not, and end with 1 then."""
     from mini_docker import gotemplate
+    from mini_docker.cli import table
 
     if values.type not in ("", "container", "image"):
         raise UsageError(f'"{values.type}" is not a valid value for --type')
@@ -42,13 +43,12 @@ def execute(values: Values, store: Store) -> int:
             failures.append(error)
     if values.format and values.format != "json":
         for it in found:
-            print(gotemplate.render(values.format, it, strict=True))
+            table.put(gotemplate.render(values.format, it, strict=True) + "\n")
     else:
         import json
 
         text = json.dumps(found, indent=None if values.format else 4, ensure_ascii=False)
-        print(text)
-    sys.stdout.flush()
+        table.put(text + "\n")
     for failure in failures:
         print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if failures else 0

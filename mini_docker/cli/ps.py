@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_docker import containers, durations
+from mini_docker import containers, durations, gotemplate
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
@@ -13,6 +13,8 @@ from mini_docker.timestamps import seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mini_docker.cli.options import Values
     from mini_docker.containers import Container
     from mini_docker.store import Store
@@ -67,16 +69,17 @@ def execute(values: Values, store: Store) -> int:
             print(it.id if values.no_trunc else it.id[:12])
     else:
         rows = [row(it, values.no_trunc) for it in shown]
-        table.show(values.format or DEFAULT, rows, HEADINGS)
+        table.show(values.format, rows, HEADINGS, DEFAULT)
     sys.stdout.flush()
     for error in broken:
         print(f"mini-docker: {error}", file=sys.stderr)
     return 1 if broken else 0
 
 
-def row(it: Container, whole: bool) -> dict[str, str]:
+def row(it: Container, whole: bool) -> dict[str, Any]:
     """Return the fields that a format may name, as Docker writes them."""
     config = it.record["Config"]
+    labels = config.get("Labels") or {}
     command = " ".join([it.record["Path"], *it.record["Args"]])
     if not whole and len(command) > 20:
         command = command[:19] + "…"
@@ -91,7 +94,8 @@ def row(it: Container, whole: bool) -> dict[str, str]:
         "State": it.status(),
         "Status": status(it),
         "Names": it.name(),
-        "Labels": ",".join(f"{k}={v}" for k, v in sorted(config.get("Labels", {}).items())),
+        "Labels": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
+        "Label": gotemplate.Method(lambda name: labels.get(name, ""), ("string",)),
         "Networks": it.record["HostConfig"].get("NetworkMode", "none"),
     }
 

@@ -57,7 +57,7 @@ def execute(values: Values, store: Store) -> int:
         if live and sys.stdout.isatty():
             sys.stdout.write(CLEAR)
         rows = [row(*pair, whole=values.no_trunc) for pair in pairs]
-        table.show(values.format or DEFAULT, rows, HEADINGS)
+        table.show(values.format, rows, HEADINGS, DEFAULT)
         sys.stdout.flush()
         if not live:
             return 0

@@ -45,7 +45,7 @@ class Template:
 
     def heading(self, names: dict[str, str]) -> str:
         """Return the template's text for the line that names a table's columns."""
-        return self._apply(Struct("formatter.SubHeaderContext", dict(names)), HEADINGS)
+        return self._apply(names, HEADINGS)
 
     def _apply(self, data: Any, added: dict[str, Method]) -> str:
         evaluation = Evaluation(self.text, self.trees, BUILTINS | added, self.strict)
