@@ -88,6 +88,11 @@ class Group:
         else:
             cgroups_v1.create(self.tree.trees, self.path)
 
+    def exists(self) -> bool:
+        """Say whether the group is there, in one tree at least."""
+        mounts = {self.tree.unified, *self.tree.trees.values()} - {""}
+        return any(os.path.isdir(f"{mount}/{self.path.strip('/')}") for mount in mounts)
+
     def join(self) -> None:
         """Move the calling process into the group."""
         if self.tree.version == "v2":

@@ -91,6 +91,8 @@ def end(config: dict[str, Any]) -> bool:
     if not path or swap.locked("cgroups"):
         return False
     group = cgroups_tree.Group(path)
+    if not group.exists():
+        return False
     out_of_memory = group.killed_for_memory()
     if "pid" not in spec.kinds(config) or swap.locked("namespaces"):
         group.kill()

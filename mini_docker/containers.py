@@ -119,6 +119,7 @@ def settle(it: Container) -> Container:
         return it
     noted = read_note(it.store, it.id)
     if it.status() == "created" and noted is None:
+        container.end(it.config())  # killed after the group was made, before the child was
         return it
     with it.change():
         it.state = it.store.state(it.id)

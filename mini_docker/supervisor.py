@@ -11,7 +11,7 @@ import os
 import sys
 
 from mini_docker import container, containers, processes, timestamps
-from mini_docker.errors import MiniDockerError
+from mini_docker.errors import MiniDockerError, NotFound, ProcessError
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -50,6 +50,12 @@ def detach(it: Container, life: Lock) -> None:
         become_monitor(pid, it.store.root, it.id)
 
     processes.spawn(monitor)
+    try:
+        # A monitor that is killed early closes its report as one that has succeeded does.
+        if containers.load(it.store, it.id).status() == "created":
+            raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
+    except NotFound:
+        return  # it had --rm, and has ended already
 
 
 def become_monitor(pid: int, *words: str) -> NoReturn:
