@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import containers, creation, images, supervisor
+from mini_docker import containers, creation, images, supervisor, swap
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
 from mini_docker.cli.run_settings import record
@@ -27,6 +27,10 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run a container; return its exit code, or 0 for a detached one."""
+    if not values.rootfs:
+        swap.require("rootfs", what="run IMAGE")
+    elif os.path.realpath(values.rootfs) != "/":
+        swap.require("rootfs", what="run --rootfs DIRECTORY other than /")
     image = None if values.rootfs else images.find(store.root, values.arguments[0])
     wanted = record(values, image)
     _check_name(values.name)
