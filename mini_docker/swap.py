@@ -122,7 +122,7 @@ def banner() -> str | None:
         for state in ("yours", "trying", "borrowed", "locked")
         if state in groups
     ]
-    return "student mode, no security boundary before lab 7; " + "; ".join(parts)
+    return "; ".join(["student mode", *parts, "no security boundary before lab 7"])
 
 
 def explain(error: BaseException) -> str | None:

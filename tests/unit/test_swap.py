@@ -233,7 +233,8 @@ def test_the_banner_groups_the_topics(work: Work) -> None:
     work.copy("processes")
     work.note(processes={"begun": True}, rootfs={"borrowed": True})
     assert work.python("from mini_docker import swap; print(swap.banner())") == (
-        "student mode; trying: processes; borrowed: rootfs; locked: namespaces cgroups"
+        "student mode; trying: processes; borrowed: rootfs; locked: namespaces cgroups; "
+        "no security boundary before lab 7"
     )
 
 
