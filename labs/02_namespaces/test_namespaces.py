@@ -9,7 +9,9 @@ compare with what util-linux's tools and /proc say.
 
 from __future__ import annotations
 
+import ast
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -29,6 +31,7 @@ from mini_docker import syscalls
 from mini_docker.errors import NamespaceError
 
 LISTED = "ls -l /proc/self/ns"
+NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 REAL = ["cgroup", "ipc", "mnt", "net", "pid", "time", "uts"]
 
 
@@ -347,9 +350,10 @@ def test_task2_the_kernel_shows_one_new_namespace(kind: str) -> None:
 @pytest.mark.root
 def test_task2_a_host_name_set_in_the_child_stays_there() -> None:
     story = Story("create({'uts'}), and the child calls itself box", "unshare --uts hostname box")
-    before = socket.gethostname()
 
     def rename() -> Any:
+        syscalls.unshare(syscalls.CLONE_NEWUTS)  # a wrong answer must not rename the machine
+        syscalls.sethostname("outside")
         pid = namespaces.create({"uts"})
         if pid == 0:
             syscalls.sethostname("box")
@@ -359,24 +363,30 @@ def test_task2_a_host_name_set_in_the_child_stays_there() -> None:
 
     seen = given(story, rename)
     story.check(seen["child"] == "'box'", f"the child is called {seen['child']}", "box")
-    story.check(seen["value"] == before, f"the caller is now {seen['value']}", "its old name")
+    story.check(seen["value"] == "outside", f"the caller is now {seen['value']}", "its old name")
 
 
 @pytest.mark.root
 def test_task2_with_user_the_others_belong_to_the_new_one() -> None:
     story = Story("create({'user', 'uts'})", "unshare --user --uts lsns -o TYPE,NS,ONS -p self")
 
-    def may_rename() -> Any:
+    def owner() -> Any:
+        before = links("self")
         pid = namespaces.create({"user", "uts"})
         if pid == 0:
-            syscalls.sethostname("box")
-            return socket.gethostname()
-        os.waitpid(pid, 0)
+            now = links("self")
+            owner = fcntl.ioctl(os.open("/proc/self/ns/uts", os.O_RDONLY), NS_GET_USERNS)
+            theirs = f"user:[{os.fstat(owner).st_ino}]"
+            return [now["user"] != before["user"], now["uts"] != before["uts"], theirs, now["user"]]
         return pid
 
-    seen = given(story, may_rename)
-    expected = "'box': whoever is born in a user namespace rules what was made with it"
-    story.check(seen["child"] == "'box'", f"the child got {seen['child']}", expected)
+    seen = given(story, owner)
+    expected = "a new user namespace, a new uts namespace, and the first owns the second"
+    new_user, new_uts, theirs, own = ast.literal_eval(seen["child"] or "[False, False, '', '']")
+    saw = (
+        f"new user: {new_user}; new uts: {new_uts}; uts belongs to {theirs}, the child is in {own}"
+    )
+    story.check(new_user and new_uts and theirs == own, saw, expected)
 
 
 @pytest.mark.root
@@ -544,11 +554,16 @@ def test_task3_a_real_container_is_entered_whole() -> None:
 
     def inside(pid: int) -> Any:
         namespaces.enter(pid, namespaces.FLAGS)
-        return socket.gethostname()
+        return [links("self"), socket.gethostname()]
 
-    with begun(*kinds, script="hostname box") as pid:
-        seen = given(story, lambda: inside(pid))
-    story.check(seen["value"] == "box", f"the host name is {seen['value']}", "box")
+    name = f"box{os.getpid()}"
+    with begun(*kinds, script=f"hostname {name}") as pid:
+        theirs = links(str(pid))
+        now, called = given(story, lambda: inside(pid))["value"]
+    # Its own pid namespace a process keeps: entering is for its next child.
+    wrong = [kind for kind in FLAGS if kind != "pid" and now[kind] != theirs[kind]]
+    story.check(not wrong, f"not entered: {', '.join(wrong)}", "all that differed")
+    story.check(called == name, f"the host name is {called}", name)
 
 
 @pytest.mark.root
