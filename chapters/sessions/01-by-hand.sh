@@ -6,7 +6,7 @@ sh -c 'echo "a shell, pid $$"; exec sh -c "echo \"another program, pid \$\$\""'
 
 ## fork
 sleep 1000 &
-busybox ps -o pid,ppid,stat,comm
+sleep 0.2; busybox ps -o pid,ppid,stat,comm
 
 ## wait
 sh -c 'exit 3'; echo $?
@@ -16,11 +16,9 @@ sh -c 'kill -KILL $$'; echo $?
 kill -l 137
 
 ## kill
-kill -TERM $!
-wait $!; echo $?
+kill -TERM $!; wait $!; echo $?
 sh -c 'trap "echo saving; exit 7" TERM; while :; do sleep 0.1; done' &
-sleep 0.5; kill -TERM $!
-wait $!; echo $?
+sleep 0.5; kill -TERM $!; wait $!; echo $?
 
 ## zombie
 sh -c 'sleep 0.1 & exec sleep 1000' &
@@ -31,8 +29,8 @@ busybox ps -o pid,ppid,stat,comm
 zombie=$(cat /proc/$!/task/$!/children)
 kill -KILL $zombie
 busybox ps -o pid,ppid,stat,comm | grep -E "STAT|Z"
-kill -KILL $!
-sleep 0.2; busybox ps -o pid,ppid,stat,comm | grep -c Z
+kill -KILL $!; wait $!; echo $?
+busybox ps -o pid,ppid,stat,comm | grep -c Z
 
 ## orphan
 sh -c 'sleep 1000 & echo "child pid $!, parent pid $$"'
