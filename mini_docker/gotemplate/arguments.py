@@ -19,7 +19,7 @@ from mini_docker.gotemplate.values import (
 if TYPE_CHECKING:
     from mini_docker.gotemplate.evaluation import Scope
 
-LONGEST_WORK = 2_000_000  # nodes visited, and sixteenths of the texts handed to functions
+LONGEST_WORK = 500_000  # nodes visited, and 64ths of the texts handed to functions
 _NOTHING: Any = object()  # no value came from the command before
 
 
@@ -204,7 +204,7 @@ class Arguments:
             raise self.error(scope, f"error calling {name}: {error}") from None
         for made in (*values, value):
             if isinstance(made, str | list):
-                self.charge(scope, len(made) >> 4)
+                self.charge(scope, len(made) >> 6)
         return value
 
     def short_circuit(self, scope: Scope, wanted: bool, words: list[nodes.Node], last: Any) -> Any:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mini_docker.gotemplate.floats import format_float
-from mini_docker.gotemplate.values import ABSENT, Method, Sink, Struct, to_bytes
+from mini_docker.gotemplate.values import ABSENT, Method, Sink, Struct
 
 _NAMED = {
     '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
@@ -73,9 +73,10 @@ def _number(value: float) -> str:
 
 
 def _string(text: str) -> str:
-    text = to_bytes(text).decode("utf-8", "replace")
     return '"' + "".join(_NAMED.get(char) or _plain(char) for char in text) + '"'
 
 
 def _plain(char: str) -> str:
+    if "\ud800" <= char <= "\udfff":  # a byte that was no UTF-8
+        return "\\ufffd"
     return f"\\u{ord(char):04x}" if char < " " else char

@@ -159,7 +159,7 @@ class Lexer:
             return self.scan_space()
         if char in _QUOTED:
             return self.scan_quoted(char)
-        if char == "$" or (char == "." and not (following.isascii() and following.isdigit())):
+        if char == "$" or (char == "." and following and following not in "0123456789"):
             return self.scan_name("variable" if char == "$" else "field")
         if char in ".+-" or (char.isascii() and char.isdigit()):
             return self.scan_number()

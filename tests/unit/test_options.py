@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_docker.cli.kinds import KINDS
 from mini_docker.cli.options import Command, Flag, Values, parse
 from mini_docker.errors import UsageError
 
@@ -159,87 +158,6 @@ def test_the_number_of_arguments_is_checked_in_dockers_words() -> None:
     assert refused(last, "a", "b") == '"mini-docker last" requires at most 1 argument.'
 
 
-# Each row was answered by the docker command 28.2; a string is its reason for refusing.
-CONVERSIONS: list[tuple[str, str, object]] = [
-    ("-c", "0x10", 16),
-    ("-c", "010", 8),
-    ("-c", "0_10", 8),
-    ("-c", "0b11", 3),
-    ("-c", "1_000", 1000),
-    ("-c", "+5", 5),
-    ("-c", "08", 'strconv.ParseInt: parsing "08": invalid syntax'),
-    ("-c", " 1", 'strconv.ParseInt: parsing " 1": invalid syntax'),
-    ("-c", "", 'strconv.ParseInt: parsing "": invalid syntax'),
-    ("-c", "٣", 'strconv.ParseInt: parsing "٣": invalid syntax'),
-    ("-c", "9" * 19, 'strconv.ParseInt: parsing "9999999999999999999": value out of range'),
-    ("-m", "x", "invalid size: 'x'"),
-    ("-m", "5zz", "invalid suffix: 'zz'"),
-    ("-m", "-1", "invalid size: '-1'"),
-    ("-m", "0.5g", 512 << 20),
-    ("--memory-swap", "-1", -1),
-    ("--memory-swap", "-2", "invalid size: '-2'"),
-    ("--cpus", "1.5", 1_500_000_000),
-    ("--cpus", "3/2", 1_500_000_000),
-    ("--cpus", "1e-9", 1),
-    ("--cpus", "1e-10", "value is too precise"),
-    ("--cpus", "1/3", "value is too precise"),
-    ("--cpus", "1/0", "failed to parse 1/0 as a rational number"),
-    ("--cpus", "many", "failed to parse many as a rational number"),
-    ("--blkio-weight", "65535", 65535),
-    ("--blkio-weight", "65536", 'strconv.ParseUint: parsing "65536": value out of range'),
-    ("--blkio-weight", "-1", 'strconv.ParseUint: parsing "-1": invalid syntax'),
-    ("--health-interval", "1m30s", 90 * 10**9),
-    ("--health-interval", "5", 'time: missing unit in duration "5"'),
-    ("--ulimit", "nofile=1:2", [("nofile", 1, 2)]),
-    ("--ulimit", "foo=1", "invalid ulimit type: foo"),
-    ("-a", "StdErr", ["stderr"]),
-    ("-a", "foo", "valid streams are STDIN, STDOUT and STDERR"),
-    ("-e", "=x", "invalid environment variable: =x"),
-    ("-l", "a.b=c", ["a.b=c"]),
-    ("-l", " =c", "invalid label ' =c': empty name"),
-    ("--device-read-bps", "/dev/sda:1mb", [("/dev/sda", 1 << 20)]),
-    ("--device-read-bps", "foo", "bad format: foo"),
-    ("--device-read-bps", "foo:1", "bad format for device path: foo:1"),
-    ("--device-read-iops", "/dev/sda:100", [("/dev/sda", 100)]),
-    (
-        "--device-read-iops",
-        "/dev/sda:0x5",
-        "invalid rate for device: /dev/sda:0x5. The correct format is "
-        "<device-path>:<number>. Number must be a positive integer",
-    ),
-    ("--blkio-weight-device", "/dev/sda:10", [("/dev/sda", 10)]),
-    ("--blkio-weight-device", "/dev/sda:5", "invalid weight for device: /dev/sda:5"),
-]
-
-
-@pytest.mark.parametrize(("flag", "text", "wanted"), CONVERSIONS)
-def test_values_are_converted_as_docker_converts_them(flag: str, text: str, wanted: object) -> None:
-    known = {f"--{f.name}": f for f in FLAGS} | {f"-{f.short}": f for f in FLAGS}
-    if isinstance(wanted, str):
-        shown = f'invalid argument "{text}" for "{known[flag].shown()}" flag: {wanted}'
-        assert refused(RUN, flag, text) == shown
-    else:
-        assert getattr(run(flag, text), known[flag].name.replace("-", "_")) == wanted
-
-
-def test_a_bare_variable_takes_its_value_from_our_environment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("MINI_DOCKER_TEST", "a=b")
-    monkeypatch.delenv("MINI_DOCKER_UNSET", raising=False)
-    assert run("-e", "MINI_DOCKER_TEST", "-e", "MINI_DOCKER_UNSET").env == [
-        "MINI_DOCKER_TEST=a=b",
-        "MINI_DOCKER_UNSET",
-    ]
-
-
-def test_a_filter_is_a_name_and_a_value() -> None:
-    assert parse(PS, ["-f", "Status=a=b"]).filter == [("status", "a=b")]
-    assert refused(PS, "-fx") == (
-        'invalid argument "x" for "-f, --filter" flag: bad format of filter (expected name=value)'
-    )
-
-
 def test_a_command_with_an_unknown_field_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError, match="no field maximun"):
         Command("x", "", "", maximun=1)
@@ -264,15 +182,6 @@ def test_any_command_line_is_read_or_refused_in_one_line(words: list[str]) -> No
             assert str(error).isprintable()
         else:
             assert values.help or len(values.arguments) >= command.minimum
-
-
-@given(st.sampled_from(sorted(KINDS)), st.text("0123456789abkmx.-+_/:= e" + chr(0x663)))
-def test_any_value_is_converted_or_refused(kind: str, text: str) -> None:
-    command = Command("x", "", "", [Flag("flag", kind=kind, help="x")], maximum=0)
-    try:
-        parse(command, [f"--flag={text}"])
-    except UsageError as error:
-        assert str(error).isprintable()
 
 
 def test_reading_flags_imports_next_to_nothing() -> None:
