@@ -15,21 +15,28 @@ RULES = [
     (r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s)\b", "<duration>"),
     (r":\[\d+\]", ":[<inode>]"),
     (r"\b40265[0-9]{5}\b", "<inode>"),
-    (r"^\[(\d+)\](\S?) \d+$", r"[\1]\2 <pid>"),
+    (r"^\[(\d+)\] \d+$", r"[\1] <pid>"),
     (r"(?i)\bpid[ :=]+\d+", "pid <pid>"),
     (r"/tmp/[\w./-]+", "<temporary>"),
 ]
+# bash tells of a job's end before the prompt at which it happens to know of it.
+JOB_ENDED = re.compile(r"\[\d+\][+-]? +[A-Z]")
 COLUMNS = {"PID", "PPID", "NS", "TIME", "STIME", "C", "CREATED"}
 NAME = re.compile(r"[a-z]+_[a-z]+")
 
 
 def normalise(text: str, varies: list[str]) -> list[str]:
-    """Return the lines of *text* with ids, pids, times and *varies* replaced, blanks as one."""
+    """Return the lines of *text* with ids, pids, times and *varies* replaced, blanks as one.
+
+    The lines that tell of a job's end are left out: they come at one of two prompts.
+    """
     rules = [(rule, "<varies>") for rule in varies]
     rules += [(re.escape(os.uname().release), "<kernel>"), *RULES]
     lines: list[str] = []
     header: list[str] = []
     for line in text.splitlines():
+        if JOB_ENDED.match(line):
+            continue
         words = line.split()
         if COLUMNS & set(words) or "NAMES" in words:
             header = words

@@ -16,7 +16,7 @@ from course import sameness, session_files, sessions
         ("a" * 63 + "1", "b" * 64),
         ("uts:[4026531838]", "uts:[4026532999]"),
         ("[1] 1234", "[1] 77"),
-        ("[2]+ 1234", "[2]+ 77"),
+        ("a\n[2]+ Killed sleep 1\nb", "a\nb\n[2]+ Killed sleep 1"),
         ("Up 3 seconds", "Up 21 minutes"),
         ("Up Less than a second", "Up 2 seconds"),
         ("2026-11-22T05:05:23.5Z", "2027-01-01T00:00:00Z"),
@@ -97,7 +97,6 @@ hidden
 a
 # sleep 60 & kill -9 $!; wait
 [1] <pid>
-[1]+ Killed sleep 60
 # sh -c 'exit 3'
 # echo $?
 3
