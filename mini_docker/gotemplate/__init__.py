@@ -1,7 +1,7 @@
 """Go templates (text/template) as the --format of the docker command uses them.
 
-    lexer      text to tokens            tokens, pipelines, parser   tokens to a tree
-    evaluation the tree and data to text, with arguments             functions, docker
+    lexer      text to tokens (lexemes)  tokens, pipelines, parser   tokens to a tree
+    evaluation the tree and data to text, with arguments and calls   functions, docker
     printing   values to text, with printf and floats                quoting, gojson
 
 A template comes from the user and the data from containers and images: the

@@ -74,6 +74,7 @@ class Arguments:
         return value
 
     def assign(self, scope: Scope, name: str, value: Any, boxed: bool) -> None:
+        """Give the variable *name*, which was declared before, another value."""
         for at in range(len(scope.variables) - 1, -1, -1):
             if scope.variables[at][0] == name:
                 scope.variables[at] = (name, value, boxed)
@@ -146,6 +147,7 @@ class Arguments:
         return value
 
     def variable(self, scope: Scope, name: str) -> tuple[Any, bool]:
+        """Return the value of the variable *name*, and whether it is boxed."""
         for known, value, boxed in reversed(scope.variables):
             if known == name:
                 return value, boxed
@@ -170,6 +172,7 @@ class Arguments:
         raise self.error(scope, f"can't evaluate field {name} in type {type}")
 
     def entry(self, scope: Scope, value: dict[str, Any], name: str, has_arguments: bool) -> Any:
+        """Return value[name]; what a map does not have is ABSENT, or an error in strict mode."""
         if has_arguments:
             what = (
                 "has arguments but cannot be invoked as function"

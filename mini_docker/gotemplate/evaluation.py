@@ -48,13 +48,16 @@ class Evaluation(Arguments):
         return self.sink.text()
 
     def write(self, scope: Scope, text: str) -> None:
+        """Append *text* to the output."""
         self.checked(scope, self.sink.write, text)
 
     def walk_all(self, scope: Scope, body: list[nodes.Node]) -> None:
+        """Apply *body*, node by node."""
         for node in body:
             self.walk(scope, node)
 
     def walk(self, scope: Scope, node: nodes.Node) -> None:
+        """Apply one node: write its text, or do what its word says."""
         self.node = node
         self.charge(scope, 1)
         match node:
@@ -75,6 +78,7 @@ class Evaluation(Arguments):
                 raise _Break if node.word == "break" else _Continue
 
     def printed(self, scope: Scope, value: Any) -> str:
+        """Return *value* as an action prints it."""
         if value is ABSENT or value is None:
             return "<no value>"
         return str(self.checked(scope, show, value))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mini_docker.gotemplate.lexemes import Token, code_point, is_word
 from mini_docker.gotemplate.quoting import quote
 
 SPACES = " \t\r\n"
@@ -29,38 +29,6 @@ _QUOTED = {
     "`": (re.compile(r"`[^`]*`"), "raw string", "raw quoted string"),
 }
 _SINGLE = {"=": "assign", "|": "pipe"}
-
-
-@dataclass(slots=True)
-class Token:
-    """A piece of a template: its kind, its text, where it starts, and in which line.
-
-    Kinds are text, open, close, space, field, variable, identifier, keyword, string,
-    raw string, character, number, bool, declare, assign, pipe, left paren, right
-    paren, char, eof, and error, whose text is the message.
-    """
-
-    kind: str
-    text: str
-    at: int
-    line: int
-
-    def __str__(self) -> str:
-        """Return the token as Go's messages show it."""
-        if self.kind == "eof":
-            return "EOF"
-        if self.kind == "error":
-            return self.text
-        if self.kind in ("keyword", "dot"):
-            return f"<{self.text}>"
-        if len(self.text.encode("utf-8", "surrogatepass")) > 10:
-            return quote(self.text[:10]) + "..."
-        return quote(self.text)
-
-
-def is_word(char: str) -> bool:
-    """Say whether *char* can be part of a name: a letter, a decimal digit or _."""
-    return char == "_" or char.isalpha() or char.isdecimal()
 
 
 def _is_space(text: str, at: int) -> bool:
@@ -168,6 +136,7 @@ class Lexer:
         return self.scan_sign(char, following)
 
     def scan_space(self) -> tuple[str, str]:
+        """Read blanks, but not the one that belongs to `` -}}``."""
         while _is_space(self.text, self.at):
             if _CLOSING.match(self.text, self.at):
                 break
@@ -175,6 +144,7 @@ class Lexer:
         return "space", ""
 
     def scan_quoted(self, mark: str) -> tuple[str, str]:
+        """Read a literal that begins and ends with *mark*."""
         pattern, kind, name = _QUOTED[mark]
         found = pattern.match(self.text, self.at)
         if found is None:
@@ -191,6 +161,7 @@ class Lexer:
         return ("keyword" if self.text[start : self.at] == "." else kind), ""
 
     def scan_word(self) -> tuple[str, str]:
+        """Read a keyword, a bool or the name of a function."""
         start = self.at
         message = self.skip_word(start)
         if message:
@@ -209,7 +180,7 @@ class Lexer:
         following = text[self.at : self.at + 1]
         if not following or following in SPACES + ".,|:)(" or text.startswith("}}", self.at):
             return ""
-        return f"bad character {_unicode(following)}"
+        return f"bad character {code_point(following)}"
 
     def scan_number(self) -> tuple[str, str]:
         """Read a number; one like 1+2i is refused, as complex numbers are."""
@@ -224,10 +195,12 @@ class Lexer:
         return "number", ""
 
     def number_end(self, start: int) -> int:
+        """Return where the number that begins at *start* ends."""
         found = _NUMBER.match(self.text, start)
         return found.end() if found else start
 
     def scan_sign(self, char: str, following: str) -> tuple[str, str]:
+        """Read *char*, which is neither word nor number; *following* comes after it."""
         self.at += 1
         if char in _SINGLE:
             return _SINGLE[char], ""
@@ -241,10 +214,4 @@ class Lexer:
             return ("left paren" if char == "(" else "right paren"), ""
         if char.isascii() and char.isprintable():
             return "char", ""
-        return "error", f"unrecognized character in action: {_unicode(char)}"
-
-
-def _unicode(char: str) -> str:
-    """Return *char* as Go's %#U does."""
-    code = f"U+{ord(char):04X}"
-    return f"{code} '{char}'" if char.isprintable() else code
+        return "error", f"unrecognized character in action: {code_point(char)}"

@@ -16,6 +16,8 @@ class Node:
 
 @dataclass(slots=True)
 class Text(Node):
+    """What stands outside of actions; it is written as it is."""
+
     text: str
 
     def __str__(self) -> str:
@@ -24,12 +26,16 @@ class Text(Node):
 
 @dataclass(slots=True)
 class Dot(Node):
+    """``.``, the value at hand."""
+
     def __str__(self) -> str:
         return "."
 
 
 @dataclass(slots=True)
 class Nil(Node):
+    """``nil``, which only comparisons take."""
+
     def __str__(self) -> str:
         return "nil"
 
@@ -47,6 +53,8 @@ class Constant(Node):
 
 @dataclass(slots=True)
 class Function(Node):
+    """The name of a function."""
+
     name: str
 
     def __str__(self) -> str:
@@ -112,6 +120,8 @@ class Pipeline(Node):
 
 @dataclass(slots=True)
 class Action(Node):
+    """``{{pipeline}}``, whose value is written unless it is given to variables."""
+
     pipeline: Pipeline
 
     def __str__(self) -> str:

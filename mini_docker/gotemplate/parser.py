@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_docker.gotemplate import nodes
 from mini_docker.gotemplate.errors import TemplateError
-from mini_docker.gotemplate.lexer import Token
+from mini_docker.gotemplate.lexemes import Token
 from mini_docker.gotemplate.pipelines import Pipelines
 from mini_docker.gotemplate.quoting import quote
 
@@ -31,6 +31,7 @@ class _Parser(Pipelines):
         self.trees: dict[str, list[nodes.Node]] = {}
 
     def parse(self) -> dict[str, list[nodes.Node]]:
+        """Read the whole template; return the bodies by name."""
         body: list[nodes.Node] = []
         while (token := self.next()).kind != "eof":
             if token.kind == "open" and self.at_word("define"):
@@ -58,6 +59,7 @@ class _Parser(Pipelines):
         raise self.error("unexpected EOF")
 
     def text_or_action(self) -> nodes.Node:
+        """Read a text, or an action with all that belongs to it."""
         token = self.next_word()
         if token.kind == "text":
             return nodes.Text(token.at, token.text)
@@ -79,6 +81,7 @@ class _Parser(Pipelines):
         return nodes.Action(token.at, self.pipeline("command", "close"))
 
     def jump(self, token: Token) -> nodes.Node:
+        """Read the rest of an action whose keyword *token* opens no block."""
         word = token.text
         if word in ("template", "block"):
             return self.call(word)
@@ -124,6 +127,7 @@ class _Parser(Pipelines):
         return nodes.Call(at, name, pipeline)
 
     def template_name(self, context: str) -> str:
+        """Read the quoted name of a template."""
         token = self.next_word()
         if token.kind not in ("string", "raw string"):
             raise self.unexpected(token, context)
@@ -143,6 +147,7 @@ class _Parser(Pipelines):
         self.add(name, body)
 
     def add(self, name: str, body: list[nodes.Node]) -> None:
+        """Note *body* under *name*; only one body of that name may hold something."""
         if _empty(self.trees.get(name, [])):
             self.trees[name] = body
         elif not _empty(body):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mini_docker.gotemplate import nodes
-from mini_docker.gotemplate.lexer import Token
+from mini_docker.gotemplate.lexemes import Token
 from mini_docker.gotemplate.numerals import character, number
 from mini_docker.gotemplate.quoting import quote, unquote
 from mini_docker.gotemplate.tokens import Tokens
@@ -57,6 +57,7 @@ class Pipelines(Tokens):
         return True
 
     def check(self, pipeline: nodes.Pipeline, context: str) -> None:
+        """Refuse a pipeline without commands, or with a constant as a later command."""
         if not pipeline.commands:
             raise self.error(f"missing value for {context}")
         for stage, command in enumerate(pipeline.commands[1:], 2):
@@ -64,6 +65,7 @@ class Pipelines(Tokens):
                 raise self.error(f"non executable command in pipeline stage {stage}")
 
     def command(self) -> nodes.Command:
+        """Read words up to a pipe sign, which is taken, or the end of the pipeline."""
         command = nodes.Command(self.peek_word().at, [])
         while True:
             self.peek_word()
@@ -129,6 +131,7 @@ class Pipelines(Tokens):
         return None
 
     def name(self, token: Token) -> nodes.Node:
+        """Return the node of a function or variable that must be known."""
         known = token.text in (self.functions, self.variables)[token.kind == "variable"]
         if token.kind == "variable":
             if not known:
@@ -139,6 +142,7 @@ class Pipelines(Tokens):
         return nodes.Function(token.at, token.text)
 
     def numeral(self, token: Token) -> nodes.Node:
+        """Return the node of a number or character."""
         try:
             value = (character if token.kind == "character" else number)(token.text)
         except ValueError as error:
@@ -146,6 +150,7 @@ class Pipelines(Tokens):
         return nodes.Constant(token.at, value, token.text)
 
     def literal(self, token: Token) -> str:
+        """Return what the quoted *token* stands for."""
         try:
             return unquote(token.text)
         except ValueError as error:

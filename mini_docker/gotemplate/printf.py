@@ -54,6 +54,7 @@ class _Printf:
         self.sink = Sink()
 
     def run(self) -> str:
+        """Return the whole text."""
         while self.at < len(self.form):
             percent = self.form.find("%", self.at)
             if percent < 0:
@@ -100,6 +101,7 @@ class _Printf:
             self.argument += 1
 
     def look(self) -> str:
+        """Return the character that comes next, or nothing at the end."""
         return self.form[self.at : self.at + 1]
 
     def index(self) -> None:
@@ -123,6 +125,7 @@ class _Printf:
         self.indexed = well_formed
 
     def width(self, spec: Spec) -> None:
+        """Read the width, from the form or from an argument."""
         if self.look() != "*":
             spec.width = self.number()
             self.good = self.good and not (self.indexed and spec.width >= 0)
@@ -138,6 +141,7 @@ class _Printf:
         self.indexed = False
 
     def precision(self, spec: Spec) -> None:
+        """Read the precision, which begins with a dot, from the form or from an argument."""
         self.at += 1
         self.good = self.good and not self.indexed
         self.index()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mini_docker.gotemplate.errors import TemplateError
-from mini_docker.gotemplate.lexer import Lexer, Token
+from mini_docker.gotemplate.lexemes import Token
+from mini_docker.gotemplate.lexer import Lexer
 
 DEEPEST = 40  # parentheses and blocks inside one another
 
@@ -21,6 +22,7 @@ class Tokens:
         self.action = 0  # the line of the present action's {{
 
     def next(self) -> Token:
+        """Take the next token."""
         self.current = self.buffer.pop() if self.buffer else next(self.source)
         return self.current
 
@@ -29,29 +31,35 @@ class Tokens:
         self.buffer.extend(reversed(tokens))
 
     def peek(self) -> Token:
+        """Return the next token without taking it."""
         token = self.next()
         self.back(token)
         return token
 
     def next_word(self) -> Token:
+        """Take the next token that is no blank."""
         token = self.next()
         while token.kind == "space":
             token = self.next()
         return token
 
     def peek_word(self) -> Token:
+        """Skip blanks, and return the next token without taking it."""
         token = self.next_word()
         self.back(token)
         return token
 
     def at_word(self, *words: str) -> bool:
+        """Say whether the next token is one of the keywords *words*."""
         token = self.peek_word()
         return token.kind == "keyword" and token.text in words
 
     def error(self, message: str) -> TemplateError:
+        """Return an error with *message* that names the present line."""
         return TemplateError(f"template: :{self.current.line}: {message}")
 
     def unexpected(self, token: Token, context: str) -> TemplateError:
+        """Return the error for a *token* that has no place in *context*."""
         if token.kind == "error":
             started = f" in action started at :{self.action}"
             if token.text.endswith(" action"):
@@ -60,12 +68,14 @@ class Tokens:
         return self.error(f"unexpected {token} in {context}")
 
     def expect(self, kind: str, context: str) -> Token:
+        """Take the next token that is no blank; it must be of *kind*."""
         token = self.next_word()
         if token.kind != kind:
             raise self.unexpected(token, context)
         return token
 
     def deeper(self) -> None:
+        """Note one more level of nesting; an error if there are too many."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise self.error(f"nested more than {DEEPEST} deep")
