@@ -35,9 +35,9 @@ unshare --mount --propagation slave sleep 1000 &
 #- sleep 0.5
 nsenter --target $! --mount mount -t tmpfs inside $PWD/shelf
 findmnt -no SOURCE shelf || echo nothing
-mount -t tmpfs outside box/data
-nsenter --target $! --mount findmnt -no SOURCE $PWD/box/data
-#- kill $!; wait $! 2>/dev/null; umount box/data
+mount -t tmpfs outside data
+nsenter --target $! --mount findmnt -no SOURCE $PWD/data
+#- kill $!; wait $! 2>/dev/null; umount data
 ## pivot
 unshare --mount sh
 mount --bind box box

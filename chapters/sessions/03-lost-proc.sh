@@ -1,6 +1,8 @@
 # A container that forgets private propagation, and a host without its processes.
 #: varies /proc/\d+
-#- mount --make-rshared /
+## host
+unshare --mount sh
+mount --make-rshared /
 ## lost
 ls -d /proc/$$
 unshare --mount --propagation unchanged --pid --fork sh -c 'mount -t proc proc /proc; echo I am $$'
@@ -12,3 +14,4 @@ umount /proc
 ls -d /proc/$$
 unshare --mount --propagation private --pid --fork sh -c 'mount -t proc proc /proc; echo I am $$'
 ls -d /proc/$$
+exit

@@ -22,7 +22,8 @@ import pytest
 import rootfs
 
 from course import real_mounts
-from course.pretend_mounts import Kernel, Row
+from course.pretend_mount_table import Row
+from course.pretend_mounts import Kernel
 from course.real_mounts import refusal
 from course.story import Story
 from mini_docker import syscalls
