@@ -1,0 +1,213 @@
+"""The engine works end to end at every stage: labs 1 to k done, the rest locked, for each k."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from course import stages, table
+from course.table import Lab
+from mini_docker.cli import main, options
+from mini_docker.errors import MiniDockerError
+
+LABS = table.labs()
+STAGES = range(LABS[-1].number + 1)
+UNLOCKED = [(lab, it) for lab in LABS for it in lab.unlocks]
+VALUES = ("1", "32m", "x", "/x", "a:1", "/dev/null:1m", "/dev/null:1", "a=1")
+BUSYBOX = "/usr/bin/busybox"
+at_every_stage = pytest.mark.parametrize("stage", STAGES)
+
+
+class Engine:
+    """mini-docker at one stage, with a root of its own."""
+
+    def __init__(self, stage: int, folder: Path, environment: dict[str, str]) -> None:
+        self.stage = stage
+        self.state = folder / "state"
+        self.environment = environment | {"PYTHONPATH": str(table.REPO)}
+        self.rootfs = "/"  # until lab 3 there is no other
+        if stage >= 3:
+            self.rootfs = str(rootfs(folder / "box"))
+
+    def __call__(self, *words: str, **options: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mini_docker", "--root", str(self.state), *words]
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        if "status" in options:
+            assert done.returncode == options["status"], f"{words}: {done.stdout}{done.stderr}"
+        return done
+
+    def run(self, *words: str, status: int = 0, flags: tuple[str, ...] = ()) -> str:
+        """Run *words* in a new container and return what it prints."""
+        done = self("run", "--rm", *flags, "--rootfs", self.rootfs, *words, status=status)
+        return done.stdout.strip()
+
+    def refuses(self, lab: int, *words: str) -> None:
+        """Check that *words* name the missing lab, in one line, and end with an error."""
+        done = self(*words)
+        assert done.returncode in (1, 125), done
+        assert re.fullmatch(rf"mini-docker: .*needs lab {lab}, .*\n", done.stderr), done.stderr
+
+
+def rootfs(folder: Path) -> Path:
+    """Make a root file system with nothing but busybox in it."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/busybox").write_bytes(Path(BUSYBOX).read_bytes())
+    (folder / "bin/busybox").chmod(0o755)
+    for name in ("sh", "ls", "cat", "hostname", "sleep", "touch", "head", "tail", "echo"):
+        (folder / "bin" / name).symlink_to("busybox")
+    for name in ("proc", "sys", "dev", "tmp", "etc"):
+        (folder / name).mkdir()
+    return folder
+
+
+@pytest.fixture
+def engine(stage: int, tmp_path: Path) -> Iterator[Engine]:
+    with stages.at_stage(stage) as environment:
+        it = Engine(stage, tmp_path, environment)
+        yield it
+        for name in it("ps", "-aq").stdout.split():
+            it("rm", "-f", name)
+
+
+@pytest.mark.parametrize(("lab", "what"), UNLOCKED, ids=[it for _, it in UNLOCKED])
+def test_what_a_lab_unlocks_exists_and_names_the_lab_until_then(
+    lab: Lab, what: str, tmp_path: Path
+) -> None:
+    name, _, flag = what.partition(" --")
+    command = main.load(name).COMMAND
+    flags = {it.name: it for it in command.flags}
+    assert not flag or flag in flags
+    words = [f"--{flag}{value(command, flag)}"] if flag else []
+    operands = ["x"] * max(command.minimum, 1)
+    with stages.at_stage(lab.number - 1) as environment:
+        Engine(lab.number - 1, tmp_path, environment).refuses(lab.number, name, *words, *operands)
+
+
+def value(command: options.Command, flag: str) -> str:
+    """Return "=VALUE" with one that *flag* accepts, or "" if it takes none."""
+    for text in ("", *(f"={value}" for value in VALUES)):
+        try:
+            options.parse(command, [f"--{flag}{text}", *["x"] * max(command.minimum, 1)])
+            return text
+        except MiniDockerError:
+            continue
+    raise AssertionError(f"--{flag}: none of {VALUES} is a value for it")
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_what_needs_no_lab_works_from_the_start(engine: Engine) -> None:
+    for words in ("ps", "-a"), ("images",), ("version",), ("info",), ("inspect", "x"), ("rm", "x"):
+        done = engine(*words)
+        assert "lab" not in done.stderr and "bug" not in done.stderr, done.stderr
+        assert done.returncode == (1 if words[-1] == "x" else 0), done
+    engine("image", "bootstrap", "busybox", status=0)
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_1_exit_codes_and_signals_are_right(engine: Engine) -> None:
+    if engine.stage < 1:
+        engine.refuses(1, "run", "--rootfs", "/", "true")
+        return
+    assert engine.run("sh", "-c", "echo out; exit 7", status=7) == "out"
+    engine.run("sh", "-c", "kill -KILL $$", status=137, flags=("--init",))
+    engine.run("no-such-program", status=127)
+    engine.run("/etc", status=126)
+    assert engine.run("sh", "-c", "sleep 0 & exit 3", status=3, flags=("--init",)) == ""
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_1_a_detached_container_lives_and_is_removed(engine: Engine) -> None:
+    if engine.stage < 1:
+        return engine.refuses(1, "run", "-d", "--rootfs", "/", "true")
+    sleep = ("--rootfs", engine.rootfs, "sleep", "1000")
+    number = engine("run", "-d", "--name", "box", *sleep, status=0).stdout.strip()
+    assert number.startswith(engine("ps", "-q", status=0).stdout.strip())
+    status = engine("inspect", "--format", "{{.State.Status}}", "box", status=0).stdout
+    assert status == "running\n"
+    engine("kill", "box", status=0)
+    assert engine("wait", "box", status=0).stdout == "137\n"
+    engine("rm", "box", status=0)
+    assert engine("ps", "-aq", status=0).stdout == ""
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_2_a_container_has_a_name_and_pids_of_its_own(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    alone = engine.run("sh", "-c", "echo $$") == "1"
+    assert alone == (engine.stage >= 2)
+    if engine.stage < 2:
+        return engine.refuses(2, "run", "--hostname", "box", "--rootfs", "/", "hostname")
+    assert engine.run("hostname", flags=("--hostname", "box")) == "box"
+    engine("run", "-d", "--name", "box", "--rootfs", engine.rootfs, "sleep", "1000", status=0)
+    assert engine("exec", "box", "sh", "-c", "echo in; exit 4", status=4).stdout == "in\n"
+    assert "sleep 1000" in engine("top", "box", status=0).stdout
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_3_a_container_has_a_root_of_its_own(engine: Engine, tmp_path: Path) -> None:
+    if engine.stage < 1:
+        return
+    if engine.stage < 3:
+        engine.refuses(3, "run", "--rm", "--rootfs", str(rootfs(tmp_path / "x")), "ls", "/")
+        assert str(os.getpid()) in os.listdir("/proc")
+        return
+    assert engine.run("ls", "/").split() == ["bin", "dev", "etc", "proc", "sys", "tmp"]
+    assert engine.run("sh", "-c", "echo /proc/[0-9]*") == "/proc/1"
+    engine.run("touch", "/new", status=1, flags=("--read-only",))
+    engine.run("touch", "/tmp/new", flags=("--read-only", "--tmpfs", "/tmp"))
+
+
+def limits(engine: Engine) -> None:
+    """Check that limits hold, and that what they need can be said and seen."""
+    flags = ("--memory", "32m", "--memory-swap", "32m")
+    engine.run("sh", "-c", "head -c 200m /dev/zero | tail", status=137, flags=flags)
+    sleep = ("--rootfs", engine.rootfs, "sleep", "1000")
+    engine("run", "-d", "--name", "box", "--memory", "64m", *sleep, status=0)
+    assert "64MiB" in engine("stats", "--no-stream", "box", status=0).stdout
+    engine("update", "--memory", "48m", "--memory-swap", "48m", "box", status=0)
+    assert "48MiB" in engine("stats", "--no-stream", "box", status=0).stdout
+    engine("pause", "box", status=0)
+    status = engine("inspect", "--format", "{{.State.Status}}", "box", status=0).stdout
+    assert status == "paused\n"
+    engine("unpause", "box", status=0)
+    assert engine("exec", "box", "echo", "on", status=0).stdout == "on\n"
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_4_limits_hold(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    if engine.stage < 4:
+        return engine.refuses(4, "run", "--memory", "32m", "--rootfs", "/", "true")
+    limits(engine)
+
+
+@pytest.mark.vm
+@pytest.mark.needs("cgroup-v2")
+@pytest.mark.parametrize("stage", [4])
+def test_stage_4_limits_hold_on_cgroup_v2(engine: Engine) -> None:
+    limits(engine)
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_info_shows_whose_modules_run(engine: Engine) -> None:
+    said = engine("info", status=0).stdout
+    for lab in LABS:
+        state = "borrowed" if lab.number <= engine.stage else "locked"
+        assert re.search(rf"{lab.topic}.*{state}|{state}.*{lab.topic}", said), said
