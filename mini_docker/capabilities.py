@@ -47,15 +47,15 @@ def bound(wanted: int) -> None:
     This asks for CAP_SETPCAP, so it comes before a change of user. What was not in the
     set before cannot come back: a container never has more than its engine.
     """
-    for number in range(len(NAMES)):
+    for number, name in enumerate(NAMES):
+        if wanted >> number & 1:
+            continue
         try:
-            has = syscalls.prctl(syscalls.PR_CAPBSET_READ, number)
-            if has and not wanted >> number & 1:
-                syscalls.prctl(syscalls.PR_CAPBSET_DROP, number)
+            syscalls.prctl(syscalls.PR_CAPBSET_DROP, number)
         except OSError as error:
-            if error.errno != 22:  # EINVAL: this kernel has fewer capabilities
-                name = NAMES[number]
-                raise KernelError(f"cannot drop CAP_{name}: {reason(error)}") from error
+            if error.errno == 22:  # EINVAL: this kernel ends here, it has fewer capabilities
+                return
+            raise KernelError(f"cannot drop CAP_{name}: {reason(error)}") from error
 
 
 def apply(wanted: int, root: bool) -> None:

@@ -10,6 +10,7 @@ of its own, ``_json``, and that is what this module calls; writing is a page.
 
 from __future__ import annotations
 
+import errno
 import os
 from _json import encode_basestring, make_scanner
 
@@ -100,11 +101,11 @@ def read(path: str) -> Any:
     the place in it, if it cannot be read or is not JSON.
     """
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read(LIMIT + 1)
-        if len(text) > LIMIT:
-            raise ValueError(f"larger than {LIMIT} characters")
-        return parse(text)
+        with open(path, "rb", buffering=0) as file:
+            data = file.read(LIMIT + 1) or b""
+        if len(data) > LIMIT:
+            raise ValueError(f"larger than {LIMIT} bytes")
+        return parse(data.decode("utf-8", "surrogateescape"))
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -123,9 +124,10 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, mode)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(text)
+        with open(os.open(temporary, flags, mode), "wb", buffering=0) as file:
+            data = text.encode("utf-8", "surrogateescape")
+            if file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.rename(temporary, path)
     except OSError as error:
         if os.path.lexists(temporary):

@@ -110,7 +110,7 @@ def _escape(path: str) -> str:
 
 
 def _bind(target: str, source: str, options: list[str]) -> dict[str, Any]:
-    words = options or ["rbind", "rprivate"]
+    words = options or ["rbind"]
     return {"destination": target, "type": "bind", "source": source, "options": words}
 
 
