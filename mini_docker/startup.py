@@ -18,6 +18,7 @@ from _frozen_importlib import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
     from typing import NoReturn
 
@@ -90,12 +91,10 @@ def _use_modules() -> None:
 
 def build(target: str = FILE) -> None:
     """Compile the modules of the engine and write them to *target*, in one step."""
-    table: dict[str, Entry] = {}
-    for directory, folders, names in os.walk(PACKAGE):
-        folders[:] = [name for name in folders if name not in (*LEFT_OUT, "__pycache__")]
-        for name in sorted(names):
-            if name.endswith(".py"):
-                table.update(_compile(f"{directory}/{name}"))
+    files = list(_sources())
+    if _is_fresh(target, files):
+        return
+    table = dict(_compile(file) for file in files)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     temporary = f"{target}.{os.getpid()}.tmp"
     with open(temporary, "wb") as file:
@@ -103,7 +102,26 @@ def build(target: str = FILE) -> None:
     os.replace(temporary, target)
 
 
-def _compile(file: str) -> dict[str, Entry]:
+def _sources() -> Iterator[str]:
+    """Yield the files of the engine's modules."""
+    for directory, folders, names in os.walk(PACKAGE):
+        folders[:] = [name for name in folders if name not in (*LEFT_OUT, "__pycache__")]
+        yield from (f"{directory}/{name}" for name in names if name.endswith(".py"))
+
+
+def _is_fresh(target: str, files: list[str]) -> bool:
+    """Say whether *target* holds just these *files*, as they are now."""
+    try:
+        with open(target, "rb") as file:
+            tag, table = marshal.loads(file.read())
+    except (FileNotFoundError, ValueError, EOFError, TypeError):
+        return False
+    has = {entry[0]: entry[2:4] for entry in table.values()}
+    now = {file: ((found := os.stat(file)).st_mtime_ns, found.st_size) for file in files}
+    return bool(tag == sys.implementation.cache_tag and has == now)
+
+
+def _compile(file: str) -> tuple[str, Entry]:
     parts = os.path.relpath(file, os.path.dirname(PACKAGE)).removesuffix(".py").split("/")
     package = parts[-1] == "__init__"
     name = ".".join(parts[:-1] if package else parts)
@@ -111,7 +129,7 @@ def _compile(file: str) -> dict[str, Entry]:
     with open(file, encoding="utf-8") as source:
         # Docstrings are half of the text of this engine; nobody asks for them here.
         code = compile(source.read(), file, "exec", dont_inherit=True, optimize=2)
-    return {name: (file, package, status.st_mtime_ns, status.st_size, marshal.dumps(code))}
+    return name, (file, package, status.st_mtime_ns, status.st_size, marshal.dumps(code))
 
 
 if __name__ == "__main__":
