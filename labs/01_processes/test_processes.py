@@ -113,13 +113,18 @@ def test_task1_the_environment_is_the_given_one_and_nothing_more() -> None:
 
     it = Story("execute(['/usr/bin/env'], {'COLOR': 'blue', 'SIZE': '7'})", "env -i COLOR=blue env")
     outcome = it.run(act)
+    given = {"COLOR=blue", "SIZE=7"}
+    names = sorted(line.partition("=")[0] for line in {*outcome.output.splitlines()} - given)
     it.check(
-        sorted(outcome.output.split()) == ["COLOR=blue", "SIZE=7"],
-        f"the program's environment is {outcome.output.splitlines()}",
+        not names,
+        f"the program has {len(names)} more variables, such as {names[-1] if names else ''}",
         "COLOR=blue and SIZE=7, and nothing else",
-        "the engine's own environment leaks into the container"
-        if "SECRET" in outcome.output
-        else "",
+        "the engine's own environment leaks into the container" if "SECRET" in names else "",
+    )
+    it.check(
+        {*outcome.output.splitlines()} == given,
+        str(outcome.raised or f"the program has {outcome.output.split()}"),
+        "COLOR=blue and SIZE=7",
     )
 
 
@@ -326,7 +331,7 @@ def test_task2_a_child_that_closes_its_report_runs_as_well() -> None:
     it.check(alive not in ("", "Z"), f"the child's state is '{alive}'", "it is alive")
 
 
-@pytest.mark.parametrize("code", [0, 7, 255])
+@pytest.mark.parametrize("code", [0, 7])
 def test_task2_what_the_child_returns_is_its_exit_code(code: int) -> None:
     def act() -> int:
         return os.waitpid(processes.spawn(lambda report: code), 0)[1]
@@ -654,7 +659,7 @@ def test_task4_a_main_that_has_ended_already_is_found() -> None:
     it.check(result == 3, f"init returned {result}", "3")
 
 
-@pytest.mark.parametrize("word", ["TERM", "INT", "HUP", "USR1", "WINCH", "RTMIN"])
+@pytest.mark.parametrize("word", ["TERM", "INT", "HUP", "WINCH", "RTMIN"])
 def test_task4_a_signal_to_init_reaches_main(word: str) -> None:
     number = int(getattr(signal, f"SIG{word}"))
     it = Story(f"init(main), where main catches SIG{word} and sends it to process 1; {HEARD}")
@@ -827,19 +832,19 @@ def test_task4_orphans_that_live_on_do_not_keep_init() -> None:
 
 def test_task4_init_sleeps_while_nothing_happens() -> None:
     def main() -> int:
-        time.sleep(0.3)
-        return 3
+        until(lambda: state(os.getppid()) == "S", 0.5)
+        awake = 0
+        for _ in range(20):
+            time.sleep(0.004)
+            awake += state(os.getppid()) != "S"
+        return awake
 
-    def act() -> list[Any]:
-        return [under_init(main), round(sum(os.times()[:2]), 2)]
-
-    it = Story("init(main), where main sleeps for 0.3 s")
-    code, spent = it.value(act)
-    it.check(code == 3, f"init returned {code}", "3")
+    it = Story("init(main), where main looks 20 times what process 1 is doing", "ps -o stat -p PID")
+    awake = it.value(lambda: under_init(main))
     it.check(
-        spent < 0.2,
-        f"init itself used {spent} s of processor time meanwhile",
-        "next to none: sigwait sleeps until there is something to do",
+        awake is not None and awake < 5,
+        f"it was awake {awake} times" if awake else f"init returned {awake}",
+        "asleep (S) nearly every time: sigwait sleeps until there is something to do",
         "a busy loop: it asks again and again",
     )
 
