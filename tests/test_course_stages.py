@@ -73,8 +73,11 @@ def engine(stage: int, tmp_path: Path) -> Iterator[Engine]:
     with stages.at_stage(stage) as environment:
         it = Engine(stage, tmp_path, environment)
         yield it
-        for name in it("ps", "-aq").stdout.split():
-            it("rm", "-f", name)
+        ids = it("ps", "-aq", "--no-trunc").stdout.split()
+        for name in ids:
+            it("rm", "-f", name, status=0)
+        groups = Path("/sys/fs/cgroup")
+        assert not [path for name in ids for path in groups.glob(f"**/{name}")]
 
 
 @pytest.mark.parametrize(("lab", "what"), UNLOCKED, ids=[it for _, it in UNLOCKED])
