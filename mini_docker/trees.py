@@ -20,6 +20,8 @@ def remove(path: str) -> None:
         top = os.open(path, flags)
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise ConfigError(f"cannot remove {path}: {reason(error)}") from error
     mark, step = os.urandom(8).hex(), 0  # no name that somebody could have put there before
     try:
         waiting = _empty(top, top, mark)

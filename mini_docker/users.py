@@ -85,10 +85,13 @@ def _rows(path: str, fields: int) -> list[list[str]]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return []  # an image without the file knows no names
-    with open(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return []
-        text = file.read(LIMIT).decode("utf-8", "replace")
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+            text = (file.read(LIMIT) or b"").decode("utf-8", "replace")
+    finally:
+        os.close(descriptor)
     rows = [line.split(":") for line in text.splitlines()]
     return [row for row in rows if len(row) >= fields and row[2].isdecimal()]
 
