@@ -5,12 +5,11 @@ mini-docker run --rootfs / sh -c 'exit 3'; echo $?
 mini-docker run --rootfs / no-such-program; echo $?
 mini-docker run --rootfs / /etc/passwd; echo $?
 mini-docker run --rootfs / sh -c 'kill -KILL $$'; echo $?
-mini-docker run --rootfs /no/such/directory sh; echo $?
+mini-docker run --colour blue --rootfs / sh; echo $?
 
 ## signals
 mini-docker run --rootfs / sh -c 'trap "echo saving; exit 7" TERM; while :; do sleep 0.1; done' &
-sleep 2; kill -TERM $!
-wait $!; echo $?
+sleep 2; kill -TERM $!; wait $!; echo $?
 
 ## locked
 mini-docker run --rootfs / hostname
