@@ -30,6 +30,7 @@ from course.story import Story
 from mini_docker import syscalls
 from mini_docker.errors import NamespaceError
 
+OWN = "the caller's /proc/self was read, whatever the pid"
 LISTED = "ls -l /proc/self/ns"
 NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 REAL = ["cgroup", "ipc", "mnt", "net", "pid", "time", "uts"]
@@ -120,7 +121,8 @@ def test_task1_the_number_is_the_one_in_the_brackets(kernel: Kernel) -> None:
     seen, number = listed(story, kernel).get("uts"), kernel.box["uts"]
     saw, expected = f"the entry for uts is {seen!r}", f"{number}: the link reads uts:[{number}]"
     text = "a text, not a number: two of them can be compared, but no tool prints it like that"
-    story.check(seen == number, saw, expected, text if isinstance(seen, str) else "")
+    mistake = text if isinstance(seen, str) else OWN if seen == kernel.mine["uts"] else ""
+    story.check(seen == number, saw, expected, mistake)
 
 
 def test_task1_the_process_that_is_asked_about_is_read(kernel: Kernel) -> None:
@@ -132,7 +134,7 @@ def test_task1_the_process_that_is_asked_about_is_read(kernel: Kernel) -> None:
         not mine,
         f"the caller's own numbers for {', '.join(sorted(mine))}",
         f"those of process {BOX}",
-        "the caller's /proc/self was read, whatever the pid",
+        OWN,
     )
 
 
