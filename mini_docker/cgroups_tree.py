@@ -110,7 +110,10 @@ class Group:
         return cgroups_v1.apply(self.tree.trees, self.path, files)
 
     def _refuse_absent(self, cpu: dict[str, Any]) -> None:
-        """Refuse processors and memory nodes that are not here: version 2 takes them in silence."""
+        """Refuse processors and memory nodes that are not here.
+
+        Version 2 takes any that could be plugged in, and then uses the parent's.
+        """
         root = self.tree.trees.get("cpuset", self.tree.unified)
         for key, what in (("cpus", "CPUs"), ("mems", "memory nodes")):
             here = cgroups.text(root, f"cpuset.{key}.effective") or cgroups.text(
