@@ -39,7 +39,6 @@ def create(
     if not record["Config"].get("Hostname"):
         record["Config"]["Hostname"] = id[:12]
     directory = store.directory(id)
-    store.prepare()
     with store.lock():
         if not record["Name"]:
             record["Name"] = names.random_name(store.owner)

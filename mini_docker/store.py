@@ -48,7 +48,7 @@ class Store:
             try:
                 os.makedirs(path, 0o700, exist_ok=True)
             except OSError as error:
-                raise ConfigError(f"cannot make {path}: {reason(error)}") from error
+                raise ConfigError(f"cannot make {path}: {_refusal(error, self.root)}") from error
 
     def directory(self, id: str) -> str:
         """Return the directory of container *id*."""
@@ -60,6 +60,10 @@ class Store:
             names = os.listdir(f"{self.root}/containers")
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise ConfigError(
+                f"cannot list the containers: {_refusal(error, self.root)}"
+            ) from error
         return [name for name in names if len(name) == 64]
 
     def lock(self) -> Lock:
@@ -214,4 +218,12 @@ class Lock:
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise ConfigError(f"cannot lock {self.path}: {reason(error)}") from error
+            raise ConfigError(f"cannot lock {_refusal(error, self.path)}") from error
+
+
+def _refusal(error: OSError, path: str) -> str:
+    """Return what was refused and why, and what a user who is not root can do."""
+    hint = ""
+    if isinstance(error, PermissionError) and os.geteuid() != 0:
+        hint = "; run it as root (sudo), or keep your own state elsewhere (--root)"
+    return f"{path}: {reason(error)}{hint}"

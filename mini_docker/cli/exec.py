@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from mini_docker import container_exec, containers, processes, supervisor
-from mini_docker.cli import run_checks
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -26,7 +25,6 @@ COMMAND = Command(
         Flag("env", "e", "env", help="Set environment variables"),
         Flag("env-file", "", "list", help="Read in a file of environment variables"),
         Flag("interactive", "i", help="Keep STDIN open even if not attached"),
-        Flag("tty", "t", help="Allocate a pseudo-TTY"),
         Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
         Flag("workdir", "w", "string", help="Working directory inside the container"),
     ),
@@ -37,8 +35,6 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run the command; return its exit code, or 0 for a detached one."""
-    if values.tty:
-        raise UsageError(run_checks.NO_TERMINAL)
     it = containers.load(store, values.arguments[0])
     it.must_run("exec in")
     process = describe(values, it.config()["process"])

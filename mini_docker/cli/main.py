@@ -119,8 +119,11 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
         name = ALIASES.get(typed, typed)
         if name in COMMANDS:
             return name, words[count:]
+    from mini_docker.cli import later
     from mini_docker.cli.suggest import nearest
 
+    if remark := later.command(words[0]):
+        raise UsageError(f"'{words[0]}' {remark}.  See 'mini-docker --help'.")
     groups = {known.partition(" ")[0] for known in (*COMMANDS, *ALIASES) if " " in known}
     typed = " ".join(words[:2]) if words[0] in groups else words[0]
     near = nearest(typed, [*COMMANDS, *ALIASES])

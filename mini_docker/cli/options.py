@@ -193,7 +193,9 @@ class _Reader:
             flag = self.short.get(letter)
             if flag is None:
                 if letter != "h":
-                    raise self.refusal(f"unknown shorthand flag: '{letter}' in -{letters}")
+                    from mini_docker.cli import refusals
+
+                    raise refusals.unknown_short(self.command, letter + rest)
                 self.values.help = True
                 return
             letters = ""

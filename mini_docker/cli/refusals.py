@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mini_docker.cli import later
 from mini_docker.cli.suggest import nearest
 from mini_docker.errors import UsageError
 
@@ -19,9 +20,19 @@ def refusal(command: Command, message: str) -> UsageError:
 
 def unknown(command: Command, name: str) -> UsageError:
     """Return the refusal of the flag --*name*, with the nearest right one."""
+    if command.name in ("run", "exec") and (remark := later.flag(name)):
+        return refusal(command, f"--{name} {remark}.")
     near = nearest(name, [flag.name for flag in command.flags if flag.help] + ["help"])
     remark = f" (did you mean --{near}?)" if near else ""
     return refusal(command, f"unknown flag: --{name}{remark}")
+
+
+def unknown_short(command: Command, letters: str) -> UsageError:
+    """Return the refusal of the short flag that *letters*, after one dash, begin with."""
+    letter = letters[0]
+    if command.name in ("run", "exec") and letter in later.SHORT:
+        return unknown(command, later.SHORT[letter])
+    return refusal(command, f"unknown shorthand flag: '{letter}' in -{letters}")
 
 
 def miscount(command: Command) -> UsageError:

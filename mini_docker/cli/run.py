@@ -31,6 +31,7 @@ def execute(values: Values, store: Store) -> int:
         swap.require("rootfs", what="run IMAGE")
     elif os.path.realpath(values.rootfs) != "/":
         swap.require("rootfs", what="run --rootfs DIRECTORY other than /")
+    store.prepare()
     image = None if values.rootfs else images.find(store.root, values.arguments[0])
     wanted = record(values, image)
     _check_name(values.name)

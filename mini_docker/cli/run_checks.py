@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
 NO_NEW_PRIVILEGES = tuple(f"no-new-privileges{tail}" for tail in ("", ":true", "=true"))
-NO_TERMINAL = "--tty is not supported yet: this engine has no terminals (try -i alone)"
 MODES = {
     "ipc": ("none", "private", "shareable", "host", "container:"),
     "pid": ("host", "container:"),
@@ -63,8 +62,6 @@ def check(values: Values) -> None:
     _check_modes(values)
     if values.detach and values.interactive:
         raise UsageError("--interactive with --detach is not supported yet: there is no attach")
-    if values.tty:
-        raise UsageError(NO_TERMINAL)
     if values.rootfs and not os.path.isdir(values.rootfs):
         raise UsageError(f"--rootfs {values.rootfs}: not a directory")
     for option in values.security_opt:

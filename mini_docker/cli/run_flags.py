@@ -47,7 +47,6 @@ FLAGS = (
     Flag("security-opt", "", "list", help="Security Options (no-new-privileges)"),
     Flag("shm-size", "", "size", help="Size of /dev/shm"),
     Flag("tmpfs", "", "list", help="Mount a tmpfs directory"),
-    Flag("tty", "t", help="Allocate a pseudo-TTY"),
     Flag("ulimit", "", "ulimit", help="Ulimit options"),
     Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
     Flag("uts", "", "string", help="UTS namespace to use"),

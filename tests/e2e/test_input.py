@@ -37,7 +37,9 @@ REFUSED = [
     (["run", "nothing-like-this", "true"], ["nothing-like-this"]),
     (["run", "Bad//Reference", "true"], ["Bad//Reference"]),
     (["run", "--tmpfs", "relative", "busybox", "true"], ["relative"]),
-    (["run", "-t", "busybox", "sh"], ["--tty"]),
+    (["run", "-it", "busybox", "sh"], ["--tty", "chapter 12"]),
+    (["run", "-v", "/a:/b", "busybox", "sh"], ["--volume", "chapter 17"]),
+    (["build", "."], ["chapter 11"]),
     (["exec", "nobody-here", "true"], ["No such container", "nobody-here"]),
     (["run"], ["requires at least 1 argument"]),
 ]

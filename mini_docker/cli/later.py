@@ -1,0 +1,69 @@
+"""What docker has and this engine has not yet: named, with the chapter that brings it.
+
+Nothing here works; it is here so that a reader of any Docker text is told in one line
+where a command or a flag will come from, rather than that it is unknown.
+"""
+
+from __future__ import annotations
+
+CHAPTERS = {
+    5: "users",
+    6: "capabilities",
+    7: "seccomp",
+    8: "layers",
+    9: "images",
+    10: "registry",
+    11: "builder",
+    12: "streams",
+    13: "lifecycle",
+    15: "bridge",
+    16: "discovery",
+    17: "volumes",
+    18: "runtime",
+    19: "api",
+    20: "compose",
+    21: "vxlan",
+}
+COMMANDS = {
+    8: "diff commit export import",
+    9: "tag rmi history save load",
+    10: "pull push login logout search",
+    11: "build builder buildx",
+    12: "attach logs",
+    13: "create start stop restart rename events",
+    15: "port network",
+    17: "cp volume",
+    20: "compose",
+    21: "swarm service stack node",
+}
+FLAGS = {  # of run and exec
+    5: "userns group-add",
+    6: "cap-add cap-drop privileged device device-cgroup-rule sysctl",
+    9: "platform pull disable-content-trust",
+    12: "tty attach detach-keys sig-proxy log-driver log-opt",
+    13: "restart stop-signal stop-timeout health-cmd health-interval health-retries "
+    "health-start-period health-timeout no-healthcheck",
+    15: "publish publish-all expose ip ip6 mac-address",
+    16: "network-alias net-alias dns dns-search dns-option dns-opt link add-host",
+    17: "volume mount volumes-from volume-driver gpus storage-opt",
+    18: "runtime",
+}
+SHORT = {"t": "tty", "v": "volume", "p": "publish", "P": "publish-all", "a": "attach"}
+
+
+def command(name: str) -> str:
+    """Return a remark about the command *name*, such as "pull", or ""."""
+    return _remark(COMMANDS, name)
+
+
+def flag(name: str) -> str:
+    """Return a remark about the flag --*name*, or ""."""
+    return _remark(FLAGS, name)
+
+
+def _remark(table: dict[int, str], name: str) -> str:
+    for chapter, words in table.items():
+        if name in words.split():
+            title = CHAPTERS[chapter]
+            return f"is not there yet: it belongs to chapter {chapter}, {title}"
+    return ""
