@@ -8,10 +8,10 @@ exec 9>stdin
 sleep 0.5
 pid=$(cat /proc/$!/task/$!/children)
 ## attach
-echo 'echo process $$ of $(hostname), started by process $PPID' >&9
+echo 'echo process $$ of $(hostname), child of $PPID' >&9
 sleep 0.5
 ## exec
-nsenter --target $pid --uts --pid --mount sh -c 'echo process $$ of $(hostname), started by process $PPID'
+nsenter --target $pid --uts --pid --mount sh -c 'echo process $$ of $(hostname), child of $PPID'
 ## end
 echo exit 3 >&9
 wait $!

@@ -9,7 +9,7 @@ mini-docker ps
 mini-docker inspect --format '{{.Id}}' web
 mini-docker exec $(mini-docker ps --quiet) hostname
 ## exec
-mini-docker exec web sh -c 'echo process $$ of $(hostname), started by process $PPID'
+mini-docker exec web sh -c 'echo process $$ of $(hostname), child of $PPID'
 mini-docker top web
 ## tools
 pid=$(mini-docker inspect --format '{{.State.Pid}}' web)
