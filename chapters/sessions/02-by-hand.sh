@@ -39,4 +39,4 @@ pid=$(cat /proc/$!/task/$!/children)
 lsns --noheadings --output TYPE,NS --task $pid | sort
 nsenter --target $pid --uts hostname
 nsenter --target $pid --pid --mount busybox ps
-kill -KILL $pid
+#- kill -KILL $pid
