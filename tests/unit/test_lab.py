@@ -243,7 +243,7 @@ def test_the_doctor_has_a_line_for_everything_and_a_remedy_for_what_is_wrong(
     wanted = {"kernel", "python", "namespaces", "cgroups", "overlay", "nftables", "busybox"}
     assert wanted <= {it.what for it in doctor.findings()}
     monkeypatch.setattr(machine, "missing", lambda name: f"no {name}")
-    monkeypatch.setattr(doctor.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     found = doctor.findings()
     assert {"error", "warning"} <= {it.level for it in found}
     assert all(it.remedy for it in found if it.level != "ok")
