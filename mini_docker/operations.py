@@ -7,7 +7,7 @@ import signal
 import time
 
 from mini_docker import cgroups_tree, containers
-from mini_docker.errors import Conflict, NotFound, ProcessError, StateError, UsageError, reason
+from mini_docker.errors import Conflict, NotFound, ProcessError, StateError, reason
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -39,22 +39,6 @@ def kill(it: Container, number: int) -> None:
         raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
     if number == signal.SIGKILL and it.status() == "paused":
         _thaw(it)  # version 1 lets a frozen process die only once it thaws
-
-
-def signal_number(text: str) -> int:
-    """Return the number of the signal *text*: KILL, SIGKILL, kill or 9. UsageError otherwise."""
-    if text.isdecimal() and 0 < int(text) < 65:
-        return int(text)
-    name = text.upper().removeprefix("SIG")
-    found = getattr(signal, f"SIG{name}", None)
-    if name.startswith("RTMIN+") and name[6:].isdecimal() and int(name[6:]) <= 30:
-        found = signal.SIGRTMIN + int(name[6:])
-    if found is None or not name.isupper() or name in ("_DFL", "_IGN"):
-        from mini_docker.cli.suggest import nearest
-
-        near = nearest(name, [s.name.removeprefix("SIG") for s in signal.Signals])
-        raise UsageError(f"invalid signal: {text}" + (f" (did you mean {near}?)" if near else ""))
-    return int(found)
 
 
 def pause(it: Container) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from course import stages, table
 from course.table import Lab
-from mini_docker.cli import main, options
+from mini_docker.cli import commands, options
 from mini_docker.errors import MiniDockerError
 
 LABS = table.labs()
@@ -85,7 +85,7 @@ def test_what_a_lab_unlocks_exists_and_names_the_lab_until_then(
     lab: Lab, what: str, tmp_path: Path
 ) -> None:
     name, _, flag = what.partition(" --")
-    command = main.load(name).COMMAND
+    command = commands.load(name).COMMAND
     flags = {it.name: it for it in command.flags}
     assert not flag or flag in flags
     words = [f"--{flag}{value(command, flag)}"] if flag else []

@@ -15,11 +15,11 @@ NARROWEST = 24  # columns that a flag's text needs beside the flag
 
 def show(words: list[str]) -> None:
     """Print the help of the command that *words* name, or of the whole program."""
-    from mini_docker.cli import main
+    from mini_docker.cli import commands
 
     name = " ".join(words)
     columns = _columns()
-    print(of_command(main.load(name).COMMAND, columns) if name else of_program(columns))
+    print(of_command(commands.load(name).COMMAND, columns) if name else of_program(columns))
 
 
 def of_command(command: Command, columns: int = COLUMNS) -> str:
@@ -27,10 +27,10 @@ def of_command(command: Command, columns: int = COLUMNS) -> str:
 
     No line of a flag's text goes beyond *columns*; the flags are in alphabetical order.
     """
-    from mini_docker.cli import main
+    from mini_docker.cli import commands
 
     lines = [f"Usage:  {command.usage}", "", command.summary]
-    others = [alias for alias, name in main.ALIASES.items() if name == command.name]
+    others = [alias for alias, name in commands.ALIASES.items() if name == command.name]
     if others:
         names = ", ".join(f"mini-docker {name}" for name in [*others, command.name])
         lines += ["", "Aliases:", f"  {names}"]
@@ -42,12 +42,12 @@ def of_command(command: Command, columns: int = COLUMNS) -> str:
 
 def of_program(columns: int = COLUMNS) -> str:
     """Return the help of mini-docker: each command with its summary, and its own flags."""
-    from mini_docker.cli import main
+    from mini_docker.cli import commands
 
-    names = sorted(main.COMMANDS)
+    names = sorted(commands.COMMANDS)
     width = max(len(name) for name in names)
-    rows = [f"  {name.ljust(width)}   {main.load(name).COMMAND.summary}" for name in names]
-    usage, summary, flags = of_command(main.GLOBAL, columns).split("\n\n", 2)
+    rows = [f"  {name.ljust(width)}   {commands.load(name).COMMAND.summary}" for name in names]
+    usage, summary, flags = of_command(commands.GLOBAL, columns).split("\n\n", 2)
     tail = "Run 'mini-docker COMMAND --help' for more information on a command."
     return "\n\n".join([usage, summary, "\n".join(["Commands:", *rows]), flags, tail])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_docker import operations
+from mini_docker.cli import signals
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
 
@@ -22,5 +23,5 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Send the signal to process 1 of each."""
-    number = operations.signal_number(values.signal)
+    number = signals.number(values.signal)
     return each(store, values.arguments, lambda it: operations.kill(it, number))

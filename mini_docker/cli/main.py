@@ -6,60 +6,13 @@ import os
 import sys
 
 from mini_docker import swap
-from mini_docker.cli import options
+from mini_docker.cli import commands, options
 from mini_docker.errors import MiniDockerError, UsageError
 from mini_docker.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-# What is typed, and the module that has COMMAND and execute. Docker knows several by two names.
-COMMANDS = {
-    "run": "run",
-    "exec": "exec",
-    "ps": "ps",
-    "inspect": "inspect",
-    "kill": "kill",
-    "rm": "rm",
-    "pause": "pause",
-    "unpause": "unpause",
-    "stats": "stats",
-    "top": "top",
-    "update": "update",
-    "wait": "wait",
-    "info": "info",
-    "version": "version",
-    "images": "images",
-    "image bootstrap": "image_bootstrap",
-    "system check": "system_check",
-}
-ALIASES = {
-    **{
-        f"container {name}": name
-        for name in (
-            *("run", "exec", "inspect", "kill", "rm", "pause", "unpause"),
-            *("stats", "top", "update", "wait"),
-        )
-    },
-    "container ls": "ps",
-    "container list": "ps",
-    "container ps": "ps",
-    "image ls": "images",
-    "image list": "images",
-    "system info": "info",
-}
-GLOBAL = options.Command(
-    "",
-    "A container engine to read and to rebuild",
-    "mini-docker [OPTIONS] COMMAND",
-    (
-        options.Flag("debug", "D", help="Show a traceback when something fails"),
-        options.Flag("root", "", "string", help="Keep all state below this directory"),
-        options.Flag("version", "v", help="Print version information and quit"),
-    ),
-    interspersed=False,
-)
+    pass
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     debug = False
     name = ""
     try:
-        given = options.parse(GLOBAL, words)
+        given = options.parse(commands.GLOBAL, words)
         debug = given.debug
         if given.version:
             given.arguments = ["version", "--short"]
@@ -93,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str], store: Store) -> int:
-    module = load(name)
+    module = commands.load(name)
     values = options.parse(module.COMMAND, words)
     if values.help:
         return _help([name])
@@ -106,27 +59,22 @@ def _run(name: str, words: list[str], store: Store) -> int:
     return code
 
 
-def load(name: str) -> Any:
-    """Return the module of the command *name*: it has COMMAND and execute."""
-    module = f"mini_docker.cli.{COMMANDS[name]}"
-    return __import__(module, None, None, ["COMMAND"])
-
-
 def _split(words: list[str]) -> tuple[str, list[str]]:
     """Return the command that *words* begin with, and the words after it."""
     for count in (2, 1):
         typed = " ".join(words[:count])
-        name = ALIASES.get(typed, typed)
-        if name in COMMANDS:
+        name = commands.ALIASES.get(typed, typed)
+        if name in commands.COMMANDS:
             return name, words[count:]
     from mini_docker.cli import later
     from mini_docker.cli.suggest import nearest
 
     if remark := later.command(words[0]):
         raise UsageError(f"'{words[0]}' {remark}.  See 'mini-docker --help'.")
-    groups = {known.partition(" ")[0] for known in (*COMMANDS, *ALIASES) if " " in known}
+    typable = [*commands.COMMANDS, *commands.ALIASES]
+    groups = {known.partition(" ")[0] for known in typable if " " in known}
     typed = " ".join(words[:2]) if words[0] in groups else words[0]
-    near = nearest(typed, [*COMMANDS, *ALIASES])
+    near = nearest(typed, typable)
     hint = f" (did you mean '{near}'?)" if near else ""
     raise UsageError(f"'{typed}' is not a mini-docker command{hint}.  See 'mini-docker --help'.")
 

@@ -124,9 +124,9 @@ def test_help_keeps_within_its_columns_where_there_is_room(columns: int) -> None
 
 
 def test_the_programs_help_names_every_command() -> None:
-    from mini_docker.cli import main
+    from mini_docker.cli import commands
 
     text = help.of_program()
     assert text.startswith("Usage:  mini-docker [OPTIONS] COMMAND\n")
-    for name in main.COMMANDS:
+    for name in commands.COMMANDS:
         assert f"\n  {name} " in text

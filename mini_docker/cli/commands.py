@@ -1,0 +1,62 @@
+"""The commands of mini-docker: what is typed, and the module that does it."""
+
+from __future__ import annotations
+
+from mini_docker.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What is typed, and the module that has COMMAND and execute.
+COMMANDS = {
+    "run": "run",
+    "exec": "exec",
+    "ps": "ps",
+    "inspect": "inspect",
+    "kill": "kill",
+    "rm": "rm",
+    "pause": "pause",
+    "unpause": "unpause",
+    "stats": "stats",
+    "top": "top",
+    "update": "update",
+    "wait": "wait",
+    "info": "info",
+    "version": "version",
+    "images": "images",
+    "image bootstrap": "image_bootstrap",
+    "system check": "system_check",
+}
+ALIASES = {
+    **{
+        f"container {name}": name
+        for name in (
+            *("run", "exec", "inspect", "kill", "rm", "pause", "unpause"),
+            *("stats", "top", "update", "wait"),
+        )
+    },
+    "container ls": "ps",
+    "container list": "ps",
+    "container ps": "ps",
+    "image ls": "images",
+    "image list": "images",
+    "system info": "info",
+}
+GLOBAL = options.Command(
+    "",
+    "A container engine to read and to rebuild",
+    "mini-docker [OPTIONS] COMMAND",
+    (
+        options.Flag("debug", "D", help="Show a traceback when something fails"),
+        options.Flag("root", "", "string", help="Keep all state below this directory"),
+        options.Flag("version", "v", help="Print version information and quit"),
+    ),
+    interspersed=False,
+)
+
+
+def load(name: str) -> Any:
+    """Return the module of the command *name*: it has COMMAND and execute."""
+    module = f"mini_docker.cli.{COMMANDS[name]}"
+    return __import__(module, None, None, ["COMMAND"])
