@@ -50,15 +50,15 @@ class Mount:
 
 
 def isolate(root: str) -> None:
-    """Cut this mount namespace off from the host's, and make *root* a mount of its own.
+    """Cut this mount namespace off from the host's, and make *root* a mount.
 
-    First mark every mount, from "/" down, as private (MS_REC with MS_PRIVATE). On most
-    systems they are shared: without this step each mount and unmount in here happens
-    on the host as well. Then bind *root* onto itself, with all that is mounted below
-    it (MS_BIND with MS_REC). pivot_root accepts nothing but a mount.
+    First mark every mount, from "/" down, as private (MS_REC with MS_PRIVATE).
+    On most systems they are shared: without this step each mount and unmount in
+    here happens on the host as well. Then bind *root* onto itself, with all that
+    is mounted below it (MS_BIND with MS_REC): pivot_root accepts only a mount.
 
-    Raises RootfsError: "cannot make the mounts private", or "cannot bind the root" and
-    its path, with the kernel's reason(). mount(2), mount_namespaces(7).
+    Raises RootfsError: "cannot make the mounts private", or "cannot bind the
+    root" and its path, with the kernel's reason(). mount_namespaces(7).
     """
     try:
         syscalls.mount(None, "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
@@ -73,19 +73,21 @@ def isolate(root: str) -> None:
 def mount_all(root: str, mounts: Iterable[Mount]) -> None:
     """Mount each of *mounts* below *root*, in their order.
 
-    rootfs_options.parse() turns a mount's options into flags, propagation and data. It
-    is a bind if its flags hold MS_BIND; a bind has no file system type (None).
+    rootfs_options.parse() turns a mount's options into flags, propagation and
+    data. It is a bind if its flags hold MS_BIND; a bind has no type (None).
 
     mount_point() finds the target inside *root*, makes it if it is missing, and
-    returns a descriptor; the descriptor's alias() is the path to mount on. The target's
-    own name could be a link that leads out of the root. Two things may follow, on a
-    descriptor opened anew with locate(), because the first one stands for what is
-    below the mount now. A bind ignores those of its flags that are in ON_REMOUNT of
-    rootfs_options: if there are any, _remount() sets them. A propagation other than 0
-    is one more mount call, with nothing else in it. Close the descriptors.
+    returns a descriptor; the descriptor's alias() is the path to mount on. The
+    target's own name could be a link that leads out of the root.
 
-    Raises RootfsError for what the kernel refuses, with the text of _refusal().
-    mount(2).
+    Two things may follow, on a descriptor opened anew with locate(), because the
+    first one stands for what is below the mount now. A bind ignores those of its
+    flags that are in rootfs_options.ON_REMOUNT: if there are any, _remount()
+    sets them. A propagation other than 0 is one more mount call with nothing
+    else in it. Close the descriptors.
+
+    Raises RootfsError with the text of _refusal() for what the kernel refuses.
+    The first refusal ends it. mount(2).
     """
     for it in mounts:
         flags, propagation, data = rootfs_options.parse(it.options)
@@ -106,16 +108,17 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
 
 
 def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
-    """Take *masked* paths out of sight below *root*, and make *read_only* ones read-only.
+    """Take *masked* paths of *root* out of sight, make *read_only* ones read-only.
 
-    _find() opens a path, or returns None if this kernel does not have it: then there is
-    nothing to do. It refuses a path with a link in it: the image would choose what is
-    hidden in its place. _cover() mounts something on what _find() opened.
+    _find() opens a path, or returns None if this kernel does not have it: then
+    there is nothing to do. It refuses a path with a link in it: the image would
+    choose what is hidden in its place. _cover() mounts on what _find() opened.
 
-    Cover a masked directory with an empty tmpfs, with MS_RDONLY, and any other masked
-    file with a bind of the host's /dev/null. Cover a read-only path with itself: bind
-    the alias() of its descriptor, with all that is mounted below it, and then call
-    make_read_only(). A bind alone changes nothing about who may write.
+    Cover a masked directory with an empty tmpfs, with MS_RDONLY, and any other
+    masked file with a bind of the host's /dev/null. Cover a read-only path with
+    itself: bind the alias() of its descriptor, with all that is mounted below it,
+    and then call make_read_only(). A bind alone changes nothing about who may
+    write. Close the descriptors.
 
     Raises RootfsError, naming the path; the helpers see to that. mount(2).
     """
@@ -140,14 +143,14 @@ def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
 def pivot(root: str) -> None:
     """Make *root* this process's "/", and let the old root go.
 
-    Make *root* the working directory, and pivot_root(".", "."): the old root comes to
-    lie on top of the new one, at the same place, so no directory has to be made for it.
-    Detaching "." then takes the old root away with everything mounted in it
-    (MNT_DETACH: although it is in use). End in the directory "/" of the new root.
+    Make *root* the working directory, and pivot_root(".", "."): the old root
+    comes to lie on top of the new one, at the same place, so no directory has to
+    be made for it. Detaching "." then takes the old root away with everything
+    mounted in it (MNT_DETACH: although it is in use). End in "/" of the new root.
 
-    Raises RootfsError, "cannot pivot to" and *root*, with the kernel's reason(). For
-    EINVAL (errno 22), which pivot_root has for several mistakes, _why_no_pivot() finds
-    out which it was. pivot_root(2), NOTES.
+    Raises RootfsError, "cannot pivot to" and *root*, with the kernel's reason().
+    For EINVAL (errno 22), which pivot_root has for several mistakes,
+    _why_no_pivot() finds out which it was. pivot_root(2), NOTES.
     """
     try:
         os.chdir(root)

@@ -5,7 +5,7 @@ mkdir -p box/bin box/etc box/proc box/data
 cp /bin/busybox box/bin/
 chroot box /bin/busybox --install -s /bin
 echo 'ID=box' > box/etc/os-release
-ls box box/bin | head -n 9
+ls -m box; ls -m box/bin | head -n 2
 ## chroot
 chroot box /bin/sh -c 'pwd; ls; cd ..; pwd; ls'
 ## kernel
