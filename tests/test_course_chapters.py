@@ -13,7 +13,8 @@ import pytest
 from course import lab as lab_command
 from course import session_files, sessions, table, weave
 from course.table import Lab
-from mini_docker.cli import commands, main, options
+from mini_docker.cli import main, options
+from mini_docker.cli.commands import load
 from mini_docker.errors import MiniDockerError
 
 REPO = table.REPO
@@ -118,7 +119,7 @@ def assert_alive(program: str, words: list[str]) -> None:
         name, rest = main._split(words)
     except MiniDockerError as error:
         raise AssertionError(f"mini-docker {' '.join(words)}: {error}") from error
-    command = commands.load(name).COMMAND
+    command = load(name).COMMAND
     if not is_a_form(rest):
         options.parse(command, rest) if len(rest) >= command.minimum else None
 
