@@ -29,6 +29,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# A remount sets all flags anew; these are asked for again if the mount has them.
+KEPT = syscalls.MS_RDONLY | syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
+
 
 class Mount:
     """One mount of a container: what, where inside the root, and how. mount(2)."""
@@ -108,7 +111,7 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
 
 
 def hide(root: str, masked: Iterable[str], read_only: Iterable[str]) -> None:
-    """Take *masked* paths of *root* out of sight, make *read_only* ones read-only.
+    """Put *masked* paths of *root* out of sight; write-protect *read_only* ones.
 
     _find() opens a path, or returns None if this kernel does not have it: then
     there is nothing to do. It refuses a path with a link in it: the image would
@@ -195,10 +198,10 @@ def mount_point(root: str, it: Mount) -> int:
 
 
 def _remount(target: int, flags: int) -> None:
-    """Add *flags* to the mount at *target*, keeping the flags that it has. mount(2), MS_REMOUNT."""
-    has = os.fstatvfs(target).f_flag  # ST_NOSUID and so on are the same bits: statvfs(3)
-    kept = has & (syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC | syscalls.MS_RDONLY)
-    syscalls.mount(None, alias(target), None, syscalls.MS_REMOUNT | syscalls.MS_BIND | kept | flags)
+    """Add *flags* to the mount at *target*, keeping those that it has. mount(2)."""
+    flags |= os.fstatvfs(target).f_flag & KEPT  # the same bits: statvfs(3)
+    flags |= syscalls.MS_REMOUNT | syscalls.MS_BIND
+    syscalls.mount(None, alias(target), None, flags)
 
 
 def _find(root: str, path: str) -> int | None:
