@@ -10,9 +10,10 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -190,14 +191,15 @@ def test_the_readmes_picture_was_drawn_from_its_source() -> None:
 
 
 @pytest.fixture
-def students_clone(clone: Path, tmp_path: Path) -> Path:
-    """The clone of an ordinary user, who may reach it."""
-    for folder in [tmp_path, *tmp_path.parents[:3]]:
-        if folder.stat().st_uid == os.geteuid() and folder != Path("/tmp"):
-            folder.chmod(0o755)
-    for path in [clone, *clone.rglob("*")]:
-        os.chown(path, STUDENT, STUDENT)
-    return clone
+def students_clone(clone: Path) -> Iterator[Path]:
+    """The clone of an ordinary user, where that user may go: pytest's own folders are root's."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder, "my clone")
+        shutil.copytree(clone, home)
+        os.chmod(folder, 0o755)
+        for path in [home, *home.rglob("*")]:
+            os.chown(path, STUDENT, STUDENT)
+        yield home
 
 
 @pytest.fixture
@@ -249,6 +251,7 @@ def test_a_killed_setup_is_repaired_by_the_next(
     killed = set_up(students_clone)
     deadline = time.monotonic() + 60
     while not (students_clone / ".venv" / "bin" / "python3").exists():
+        assert killed.poll() is None, killed.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(killed.pid, signal.SIGKILL)
