@@ -1,0 +1,96 @@
+"""Take readings of several programs in turn, so that a noisy minute is noisy for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from benchmarks.command import Failed
+from benchmarks.peers import OURS, Peer
+
+ROUNDS = 20
+WARM_UP = 2  # rounds that fill caches and are not counted
+
+Reading = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """At most *limit* times what *peer* takes; without a peer at most *limit* of the unit."""
+
+    limit: float
+    peer: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to measure: the JOB of each file in benchmarks/jobs.
+
+    prepare(peer, stack) sets the stage for *peer*, leaves on *stack* what will clear it,
+    and returns a function that takes one reading; None if this is nothing that *peer* does.
+    It may raise Failed.
+    """
+
+    title: str
+    unit: str  # "ms", "MB"
+    prepare: Callable[[Peer, ExitStack], Reading | None]
+    targets: tuple[Target, ...] = ()
+    rounds: int | None = None  # for a reading that varies little
+
+
+@dataclass
+class Result:
+    """What came out of a job: readings by peer, and why some have none."""
+
+    readings: dict[str, list[float]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
+    """Take readings of *job* from all *peers* that do it. Raises Failed if ours cannot."""
+    result = Result()
+    ready: dict[str, Reading] = {}
+    stacks = {peer.name: ExitStack() for peer in peers}
+    for peer in peers:
+        with _failing(result, peer.name):
+            reading = job.prepare(peer, stacks[peer.name])
+            if reading:
+                ready[peer.name] = reading
+    interleave(ready, job.rounds or rounds, result)
+    for name, stack in stacks.items():
+        with _failing(result, name):
+            stack.close()
+    return result
+
+
+def interleave(ready: dict[str, Reading], rounds: int, result: Result) -> None:
+    """Take *rounds* readings of each in *ready*, a round at a time, into *result*.
+
+    Each round begins with another one: whoever comes after a slow program has its
+    leftovers to bear. One that fails is left out from then on.
+    """
+    names = list(ready)
+    result.readings = {name: [] for name in names}
+    for number in range(-WARM_UP, rounds):
+        first = number % max(len(names), 1)
+        for name in names[first:] + names[:first]:
+            if name in result.failed:
+                continue
+            with _failing(result, name):
+                value = ready[name]()
+                if number >= 0:
+                    result.readings[name].append(value)
+
+
+@contextlib.contextmanager
+def _failing(result: Result, name: str) -> Iterator[None]:
+    """Note that *name* failed, and drop its readings; ours may not fail."""
+    try:
+        yield
+    except Failed as error:
+        if name == OURS:
+            raise
+        result.failed[name] = str(error)
+        result.readings.pop(name, None)

@@ -1,0 +1,124 @@
+"""A place to measure in, of which nothing is left: not when it is interrupted, nor when killed.
+
+Two processes. The outer one, Place, stays on the machine. It starts the inner one
+(inside.py) as process 1 of a pid namespace, in mount and network namespaces of its own:
+when it ends, however it ends, the kernel kills every daemon, monitor and container in
+there and forgets the mounts. Each of the two dies with the other.
+
+What has no namespace is the tree of control groups. All engines make theirs below one
+group with our pid in its name; the outer process removes it, and those of its
+predecessors that were killed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO, Self
+
+REPO = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PREFIX = "mini-docker-bench-"
+CGROUPS = "/sys/fs/cgroup"
+PATIENCE = 10.0  # seconds that the kernel gets to end what was killed
+# What engines write beside the directories that they are told to use ends up in memory.
+COVERED = ("/etc", "/var")
+
+
+class Place:
+    """The outer process's view: a directory, a control group, and the inner process."""
+
+    def __init__(self) -> None:
+        self.group = f"/{PREFIX}{os.getpid()}"
+        self.process: subprocess.Popen[str] | None = None
+        self.directory = ""
+
+    def __enter__(self) -> Self:
+        for pid in _predecessors():
+            remove_groups(f"/{PREFIX}{pid}")
+        self.directory = tempfile.mkdtemp(prefix=PREFIX)
+        return self
+
+    def start(self, *words: str) -> IO[str]:
+        """Start inside.py with *words*, and return its standard output."""
+        environment = {**os.environ, "LC_ALL": "C"}
+        inner = [sys.executable, "-m", "benchmarks.inside", self.directory, self.group, *words]
+        unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        # Each word is there for a kill: of us, then of unshare.
+        argv = ["setpriv", "--pdeathsig", "KILL", *unshare, "--propagation", "private", *inner]
+        self.process = subprocess.Popen(
+            argv,
+            env=environment,
+            cwd=REPO,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the outer process
+        )
+        assert self.process.stdout
+        return self.process.stdout
+
+    def __exit__(self, *_: object) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        remove_groups(self.group)
+        os.rmdir(self.directory)
+
+
+def remove_groups(name: str) -> None:
+    """Remove the control group *name*, and all below it, from every hierarchy.
+
+    Its processes are being killed by the kernel; a group can go when the last has.
+    """
+    give_up = time.monotonic() + PATIENCE
+    for top in (CGROUPS, *(f"{CGROUPS}/{hierarchy}" for hierarchy in os.listdir(CGROUPS))):
+        for directory, _, _ in os.walk(top + name, topdown=False):
+            _remove(directory, give_up)
+
+
+def _remove(directory: str, give_up: float) -> None:
+    while True:
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _predecessors() -> list[str]:
+    """Return the pids of former runs that were killed before they could remove their groups."""
+    names = {
+        name
+        for top in (CGROUPS, *(f"{CGROUPS}/{hierarchy}" for hierarchy in os.listdir(CGROUPS)))
+        if os.path.isdir(top)
+        for name in os.listdir(top)
+    }
+    pids = {name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)}
+    return [pid for pid in pids if pid.isdecimal() and not os.path.exists(f"/proc/{pid}")]
+
+
+def furnish(directory: str) -> None:
+    """Inside: put a file system in memory at *directory*, and let no engine write elsewhere.
+
+    Memory serves all alike and does not wait for a disk. Called in a mount namespace of
+    our own, whose mounts nobody else sees.
+    """
+    _mount("tmpfs", "tmpfs", directory)
+    for path in COVERED:
+        upper, work = f"{directory}/cover{path}", f"{directory}/work{path}"
+        os.makedirs(upper)
+        os.makedirs(work)
+        _mount("overlay", "overlay", path, "-o", f"lowerdir={path},upperdir={upper},workdir={work}")
+    _mount("tmpfs", "tmpfs", "/run")
+
+
+def _mount(kind: str, source: str, *words: str) -> None:
+    subprocess.run(["mount", "-t", kind, source, *words], check=True)
