@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from course import stages, table
+from course import machine, stages, table
 from course.table import Lab
+from mini_docker import swap
 from mini_docker.cli import commands, options
 from mini_docker.errors import MiniDockerError
 
@@ -214,3 +216,45 @@ def test_stage_info_shows_whose_modules_run(engine: Engine) -> None:
     for lab in LABS:
         state = "borrowed" if lab.number <= engine.stage else "locked"
         assert re.search(rf"{lab.topic}.*{state}|{state}.*{lab.topic}", said), said
+
+
+BROKEN = [
+    ("processes", "spawn", "    reader, report = os.pipe()", "    reader, report = os.pipe"),
+    ("processes", "spawn", "def spawn(", "def spawn(("),
+    ("processes", "execute", "    name = argv[0]", "    name = argv[0].gone"),
+    ("namespaces", "create", "    flags = 0", "    flags = zero"),
+    ("rootfs", "pivot", "        os.chdir(root)", "        os.chdir(root, 1)"),
+    ("rootfs", "hide", "    for path in masked:", "    for path in masked():"),
+    pytest.param(
+        *("cgroups", "create", "    group = root", "    group = root.gone"), marks=pytest.mark.vm
+    ),
+]
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("topic", "task", "right", "wrong"), BROKEN)
+def test_a_module_broken_after_it_passed_stops_the_engine_with_lab_and_task(
+    topic: str, task: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    lab = next(lab for lab in LABS if lab.topic == topic)
+    if topic == "cgroups" and machine.missing("cgroup-v2"):
+        pytest.skip(f"needs cgroup-v2: {machine.missing('cgroup-v2')}")
+    work = tmp_path / "work"
+    copy = work / lab.folder / f"{topic}.py"
+    copy.parent.mkdir(parents=True)
+    text = lab.engine.read_text()
+    assert right in text
+    copy.write_text(text)
+    noted = stages.progress_for(stages.last())
+    noted["topics"][topic] = {"begun": True, "passed": swap.fingerprint(str(copy))}
+    (work / "progress.json").write_text(json.dumps(noted))
+    environment = os.environ | {"MINI_DOCKER_PROGRESS": str(work / "progress.json")}
+    engine = Engine(stages.last(), tmp_path, environment)
+    assert engine.run("echo", "yours") == "yours"
+    copy.write_text(text.replace(right, wrong, 1))
+    done = engine("run", "--rm", "--rootfs", engine.rootfs, "echo", "broken")
+    number = next(it.number for it in lab.tasks if it.name == task)
+    assert done.returncode == 125 and done.stdout == ""
+    assert re.fullmatch(
+        rf"mini-docker: .*lab {lab.number}, task {number} \({task}\): {copy}:\d+: .*\n", done.stderr
+    ), done.stderr
