@@ -60,7 +60,9 @@ def _add_others(add: Callable[..., argparse.ArgumentParser]) -> None:
     it = add("release", help="for teachers: write the tree to hand out, without the answers")
     it.add_argument("directory", type=Path, metavar="DIR")
     it.add_argument("--open", type=int, default=0, metavar="K", help="with answers up to lab K")
-    it.set_defaults(run=lambda console, given: release.write(given.directory, given.open))
+    it.set_defaults(
+        run=lambda console, given: console.print(release.write(given.directory, given.open))
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

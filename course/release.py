@@ -11,6 +11,7 @@ import py_compile
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from course import table
@@ -21,8 +22,10 @@ LEFT_OUT = ("tests/mistakes/", "tests/vm/", ".ci/", ".github/")
 COURSE_TEST = re.compile(rb"^\s*(from|import) course\b", re.M)
 
 
-def write(directory: Path, opened: int) -> None:
+def write(directory: Path, opened: int) -> str:
     """Write the tree to *directory*, which must be empty, with answers up to lab *opened*.
+
+    Return what to tell the teacher.
 
     Raises UsageError if it is not empty, or this is no git clone with all sources.
     """
@@ -46,6 +49,9 @@ def write(directory: Path, opened: int) -> None:
             doraise=True,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
+    topics = ", ".join(lab.topic for lab in withheld) or "nothing"
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"wrote {directory}: {len(names)} files; as byte code for Python {version}: {topics}"
 
 
 def withheld_labs(opened: int) -> list[Lab]:
