@@ -69,7 +69,7 @@ def _parse(text: str, base: int) -> int:
 
 
 def _float(number: str) -> float:
-    from mini_docker.cli.numbers import real
+    from mini_docker.strconv import real
 
     return real(number)
 

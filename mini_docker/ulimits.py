@@ -55,7 +55,7 @@ def parse(text: str) -> tuple[str, int, int]:
 
 def _limit(text: str) -> int:
     """Return one limit: decimal digits with or without a sign, at most 64 bits."""
-    from mini_docker.cli.numbers import signed
+    from mini_docker.strconv import signed
 
     value = signed(text)
     if value < -1:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker.cli import numbers
+from mini_docker import strconv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def operation_rate(text: str) -> tuple[str, int]:
     """Return /dev/PATH:NUMBER as the device's path and operations per second."""
     path, rate = _device(text)
     try:
-        return path, numbers.decimal(rate)
+        return path, strconv.decimal(rate)
     except ValueError:
         raise ValueError(
             f"invalid rate for device: {text}. The correct format is "
@@ -122,12 +122,12 @@ def weight(text: str) -> tuple[str, int]:
 
 
 KINDS: dict[str, tuple[str, bool, Callable[[str], Any] | str]] = {
-    "bool": ("", False, numbers.boolean),
+    "bool": ("", False, strconv.boolean),
     "string": ("string", False, str),
-    "int": ("int", False, numbers.integer),
-    "uint16": ("uint16", False, numbers.uint16),
-    "float": ("float", False, numbers.real),
-    "cpus": ("decimal", False, numbers.cpus),
+    "int": ("int", False, strconv.integer),
+    "uint16": ("uint16", False, strconv.uint16),
+    "float": ("float", False, strconv.real),
+    "cpus": ("decimal", False, strconv.cpus),
     "size": ("bytes", False, "mini_docker.sizes:ram_in_bytes"),
     "swap": ("bytes", False, memory_swap),
     "duration": ("duration", False, "mini_docker.durations:parse"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mini_docker.cli.numbers import integer, real
 from mini_docker.gotemplate.quoting import quote, unescape
+from mini_docker.strconv import integer, real
 
 
 def character(text: str) -> int:
