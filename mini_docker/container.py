@@ -194,7 +194,8 @@ def _root(it: Start) -> None:
     # 5b. The root's own file system, then /proc, /sys, /dev and the rest on top of it.
     rootfs.mount_all(it.root, _mounts(it))
     # 5c. /dev is a new tmpfs: nothing in it can have been prepared by the image.
-    if any(m["destination"] == "/dev" and m["type"] == "tmpfs" for m in config["mounts"]):
+    devices = [m["type"] for m in config["mounts"] if m["destination"] == "/dev"]
+    if devices[-1:] == ["tmpfs"]:
         rootfs_devices.make_devices(it.root)
     # 5d. A working directory that the image lacks is made, as Docker does.
     os.close(rootfs_paths.place(it.root, config["process"]["cwd"], directory=True))

@@ -69,25 +69,35 @@ def _make(root: str, path: str, directory: bool) -> str:
     before = os.umask(0o022)
     done, links = "/", 0
     todo = _parts(path)
+    parent, _, last = path.rpartition("/")
     try:
+        if todo[:1] == [last] and _exists(root, parent or "/"):  # most often only that is missing
+            done, todo = parent, [last]
         while todo:
             name = todo.pop()
-            try:
-                os.close(locate(root, f"{done}/{name}"))
+            if _exists(root, f"{done}/{name}"):
                 done = f"{done}/{name}"
-            except FileNotFoundError:
-                target = _make_one(root, done, name, directory or bool(todo))
-                links += target is not None
-                if target is None:
-                    done = f"{done}/{name}"
-                elif links > LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path) from None
-                else:  # go on where the link leads
-                    todo += _parts(target)
-                    done = "/" if target.startswith("/") else done
+                continue
+            target = _make_one(root, done or "/", name, directory or bool(todo))
+            links += target is not None
+            if target is None:
+                done = f"{done}/{name}"
+            elif links > LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            else:  # go on where the link leads
+                todo += _parts(target)
+                done = "/" if target.startswith("/") else done
     finally:
         os.umask(before)
     return done
+
+
+def _exists(root: str, path: str) -> bool:
+    try:
+        os.close(locate(root, path))
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _make_one(root: str, parent: str, name: str, directory: bool) -> str | None:

@@ -156,11 +156,12 @@ def block() -> None:
 def unblock() -> None:
     """Give a child that is about to exec what programs expect: nothing blocked or ignored.
 
-    A blocked mask and ignored signals survive an exec (signal(7)), and Python itself
-    ignores SIGPIPE and SIGXFSZ.
+    A blocked mask and ignored signals survive an exec (signal(7)). Python itself ignores
+    SIGPIPE and SIGXFSZ, a shell SIGINT and SIGQUIT for what it starts with "&".
     """
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    for number in signal.valid_signals():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 

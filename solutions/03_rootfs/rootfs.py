@@ -98,12 +98,14 @@ def mount_all(root: str, mounts: Iterable[Mount]) -> None:
         below = mount_point(root, it)
         try:
             syscalls.mount(it.source, alias(below), None if bind else it.type, flags, data)
-            above = locate(root, it.target)
-            if bind and flags & rootfs_options.ON_REMOUNT:
-                _remount(above, flags & rootfs_options.ON_REMOUNT)
-            if propagation:
-                syscalls.mount(None, alias(above), None, propagation)
-            os.close(above)
+            later = flags & rootfs_options.ON_REMOUNT if bind else 0
+            if later or propagation:
+                above = locate(root, it.target)
+                if later:
+                    _remount(above, later)
+                if propagation:
+                    syscalls.mount(None, alias(above), None, propagation)
+                os.close(above)
         except OSError as error:
             raise RootfsError(_refusal(it, error)) from error
         finally:
