@@ -24,6 +24,7 @@ from course import machine, progress, sameness, session_files, stagehand
 from course.session_files import FOLDER, Session, SessionError
 
 BUG = re.compile(r"^Traceback \(|this is a bug", re.M)
+TIDY = 'ids=$(mini-docker ps -aq 2>/dev/null) && [ -z "$ids" ] || mini-docker rm -f $ids'
 BANNER = "mini-docker: student mode;"
 
 
@@ -41,6 +42,8 @@ def record(session: Session) -> str:
                 raise SessionError(f"`{command.text}` shows a bug: {output.strip()[-300:]}")
             if not command.hidden:
                 lines += _typed(session.prompt, command.text) + _shown(output)
+        # What still runs dies with the namespaces; its control groups would stay.
+        console.run(TIDY)
     return "\n".join(lines) + "\n"
 
 
