@@ -7,13 +7,13 @@
 cd /sys/fs/cgroup
 stat -f -c %T .
 mkdir shop
-ls shop | grep '\.max$'
+ls shop | grep -E '^(cpu|io|memory|pids)\.max$'
 ## delegate
 mkdir shop/web
-ls shop/web | grep '\.max$'
-cat shop/cgroup.controllers
+ls shop/web | grep -E '^(cpu|io|memory|pids)\.max$'
+cat shop/cgroup.subtree_control
 echo '+cpuset +cpu +io +memory +pids' > shop/cgroup.subtree_control
-ls shop/web | grep '\.max$'
+ls shop/web | grep -E '^(cpu|io|memory|pids)\.max$'
 ## inner
 (echo 0 > shop/cgroup.procs)
 ## memory
@@ -42,7 +42,7 @@ spin() { echo 0 > shop/$1/cgroup.procs; exec taskset -c 0 sh -c 'while :; do :; 
 used() { grep usage_usec shop/$1/cpu.stat | cut -d ' ' -f 2; }
 spin web &
 #- sleep 2
-before=$(used web); sleep 4; echo $(( ($(used web) - before) / 1000 )) ms
+before=$(used web); sleep 10; echo $(( ($(used web) - before) / 1000 )) ms
 echo 1 > shop/web/cgroup.kill
 #- wait; echo max > shop/web/cpu.max
 ## weight
@@ -77,7 +77,7 @@ echo 1 > shop/web/cgroup.freeze
 #- sleep 0.5
 cat shop/web/cgroup.events
 echo 1 > shop/web/cgroup.kill
-#- sleep 0.5
+#- wait; sleep 0.2
 cat shop/web/cgroup.events
 ## remove
 rmdir shop

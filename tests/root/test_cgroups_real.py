@@ -92,6 +92,7 @@ def test_too_much_memory_kills_and_is_told(group: Group) -> None:
     assert group.killed_for_memory()
 
 
+@pytest.mark.vm
 def test_processors_that_are_not_here_are_refused(group: Group) -> None:
     with pytest.raises(CgroupError, match="Requested CPUs are not available - requested 4000"):
         group.apply({"cpu": {"cpus": "4000"}})
@@ -116,6 +117,7 @@ def test_statistics_see_processes_memory_and_processor(group: Group) -> None:
     assert group.processes()
 
 
+@pytest.mark.vm
 def test_a_fork_bomb_is_bounded_frozen_and_killed(group: Group) -> None:
     assert group.apply({"pids": {"limit": 30}}) == []
     inside(group, fork_for_ever)
@@ -165,6 +167,7 @@ def use(path: str, flags: int) -> Callable[[], None]:
     return lambda: os.close(os.open(path, flags))
 
 
+@pytest.mark.vm
 def test_a_group_uses_the_devices_on_the_list_and_no_others(group: Group) -> None:
     cgroups_devices.restrict(group, spec.default_devices())
     assert ended(inside(group, use("/dev/null", os.O_RDWR))) == 0
