@@ -37,7 +37,9 @@ def create(
     id = os.urandom(32).hex()
     record = {"Id": id, "Created": timestamps.now(), **record}
     if not record["Config"].get("Hostname"):
-        record["Config"]["Hostname"] = id[:12]
+        # On the host's network a container bears the host's name, as Docker has it.
+        shared = record["HostConfig"].get("NetworkMode") == "host"
+        record["Config"]["Hostname"] = os.uname().nodename if shared else id[:12]
     directory = store.directory(id)
     with store.lock():
         if not record["Name"]:
