@@ -1,4 +1,4 @@
-"""The system calls that Python's os module lacks; the only ctypes in the repository.
+"""The system calls that Python's os module lacks; the only foreign calls in the repository.
 
 Each function is one call of the kernel with its manual page's name and
 arguments, and raises OSError with the kernel's errno and the object's name.
@@ -7,11 +7,14 @@ What a refusal means is for the caller to say: it knows what it was doing.
 The graders put ``course/pretend.py`` in the place of this module, so that a lab
 can be checked without root. That is why the topics reach mount, namespaces and
 the like through here and nowhere else.
+
+The module ctypes is Python around the C module ``_ctypes``, and importing it costs every
+start more than a millisecond. What we need of it is short: _call() and the classes above it.
 """
 
 from __future__ import annotations
 
-import ctypes
+import _ctypes
 import os
 import struct
 
@@ -76,16 +79,49 @@ _BY_MACHINE = {  # the calls that glibc 2.36 does not wrap
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
-# PyDLL keeps the interpreter's lock during the call. A clone must: the child's
-# copy of the lock would belong to nobody.
-_libc = ctypes.PyDLL(None, use_errno=True)
-_python = ctypes.pythonapi
+
+class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    """A C int."""
+
+    _type_ = "i"
+
+
+class _Long(_ctypes._SimpleCData):  # type: ignore[type-arg]
+    """A C long: a number without this box is passed as an int, its lower 32 bits.
+
+    An array of them is a buffer that the kernel may write to.
+    """
+
+    _type_ = "l"
+
+
+class _Function(_ctypes.CFuncPtr):
+    """A C function that returns an int, called with the interpreter's lock held.
+
+    A clone must hold it: the child's copy of the lock would belong to nobody.
+    """
+
+    _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_PYTHONAPI | _ctypes.FUNCFLAG_USE_ERRNO
+    _restype_ = _Int
+
+
+_program = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]  # libc, and Python itself
+_functions: dict[str, _Function] = {}
+
+
+def _call(name: str, *arguments: int | bytes | _ctypes.Array[_Long] | None) -> int:
+    """Call the C function *name*; None is a null pointer. Its errno is for _check to read."""
+    function = _functions.get(name)
+    if function is None:
+        function = _functions[name] = _Function(_ctypes.dlsym(_program, name))
+    boxed = [_Long(a) if isinstance(a, int) else a for a in arguments]
+    return int(function(*boxed))
 
 
 def _check(result: int, *names: str | None) -> int:
     """Return *result*, or raise OSError(errno) with the first of *names* as its file."""
     if result < 0:
-        error = ctypes.get_errno()
+        error = _ctypes.get_errno()
         raise OSError(error, os.strerror(error), *(name for name in names[:1] if name))
     return result
 
@@ -96,11 +132,6 @@ def _number(name: str) -> int:
         return _BY_MACHINE[machine][name]
     except KeyError:
         raise OSError(38, f"{name} has no known number on {machine}") from None
-
-
-def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    boxed = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    return int(_libc.syscall(ctypes.c_long(number), *boxed))
 
 
 def _bytes(text: str | None) -> bytes | None:
@@ -117,14 +148,14 @@ def clone(flags: int) -> int:
     """
     arguments = struct.pack("11Q", flags, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0)
     # What os.fork does around its own fork: locks are taken, and renewed in the child.
-    _python.PyOS_BeforeFork()
-    pid = _syscall(_CLONE3, arguments, len(arguments))
-    error = ctypes.get_errno()
+    _call("PyOS_BeforeFork")
+    pid = _call("syscall", _CLONE3, arguments, len(arguments))
+    error = _ctypes.get_errno()
     if pid == 0:
-        _python.PyOS_AfterFork_Child()
+        _call("PyOS_AfterFork_Child")
         return 0
-    _python.PyOS_AfterFork_Parent()
-    ctypes.set_errno(error)
+    _call("PyOS_AfterFork_Parent")
+    _ctypes.set_errno(error)
     return _check(pid)
 
 
@@ -133,60 +164,57 @@ def unshare(flags: int) -> None:
 
     unshare(2).
     """
-    _check(_libc.unshare(ctypes.c_int(flags)))
+    _check(_call("unshare", flags))
 
 
 def setns(descriptor: int, flags: int = 0) -> None:
     """Enter the namespace that *descriptor*, an open /proc/PID/ns file, stands for. setns(2)."""
-    _check(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(flags)))
+    _check(_call("setns", descriptor, flags))
 
 
 def mount(
     source: str | None, target: str, fstype: str | None = None, flags: int = 0, data: str = ""
 ) -> None:
     """Attach a file system at *target*, or change what is there. mount(2)."""
-    call = _libc.mount(
-        _bytes(source), _bytes(target), _bytes(fstype), ctypes.c_ulong(flags), _bytes(data) or None
-    )
-    _check(call, target)
+    names = _bytes(source), _bytes(target), _bytes(fstype)
+    _check(_call("mount", *names, flags, _bytes(data) or None), target)
 
 
 def umount(target: str, flags: int = 0) -> None:
     """Detach what is mounted at *target*. umount2(2)."""
-    _check(_libc.umount2(_bytes(target), ctypes.c_int(flags)), target)
+    _check(_call("umount2", _bytes(target), flags), target)
 
 
 def pivot_root(new_root: str, put_old: str) -> None:
     """Make the mount *new_root* the root; the old root appears at *put_old*. pivot_root(2)."""
-    _check(_syscall(_number("pivot_root"), _bytes(new_root), _bytes(put_old)), new_root)
+    _check(_call("syscall", _number("pivot_root"), _bytes(new_root), _bytes(put_old)), new_root)
 
 
 def openat2(directory: int, path: str, flags: int, resolve: int, mode: int = 0) -> int:
     """Open *path* below the descriptor *directory* as *resolve* allows. openat2(2)."""
     how = struct.pack("3Q", flags | os.O_CLOEXEC, mode, resolve)
-    return _check(_syscall(_OPENAT2, directory, _bytes(path), how, len(how)), path)
+    return _check(_call("syscall", _OPENAT2, directory, _bytes(path), how, len(how)), path)
 
 
 def filesystem_type(path: str) -> int:
     """Return the magic number of the file system that *path* is on. statfs(2), f_type."""
-    buffer = ctypes.create_string_buffer(256)
-    _check(_libc.statfs(_bytes(path), buffer), path)
-    return int(struct.unpack_from("l", buffer.raw)[0]) & 0xFFFFFFFF
+    buffer = (_Long * 32)()
+    _check(_call("statfs", _bytes(path), buffer), path)
+    return int(buffer[0]) & 0xFFFFFFFF
 
 
 def prctl(option: int, *arguments: int) -> int:
     """Ask for or change a property of the calling process. prctl(2)."""
     values = [*arguments, 0, 0, 0, 0][:4]
-    return _check(_libc.prctl(ctypes.c_int(option), *(ctypes.c_ulong(v) for v in values)))
+    return _check(_call("prctl", option, *values))
 
 
 def capget() -> tuple[int, int, int]:
     """Return the caller's effective, permitted and inheritable sets as bit masks. capget(2)."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    data = ctypes.create_string_buffer(24)
-    call = _libc.syscall(ctypes.c_long(_number("capget")), header, data)
-    _check(call)
-    low = struct.unpack("6I", data.raw)
+    data = (_Long * 3)()
+    _check(_call("syscall", _number("capget"), header, data))
+    low = struct.unpack("6I", bytes(data))
     return low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32
 
 
@@ -195,27 +223,27 @@ def capset(effective: int, permitted: int, inheritable: int) -> None:
     sets = effective, permitted, inheritable
     words = [part & 0xFFFFFFFF for shift in (0, 32) for part in (s >> shift for s in sets)]
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    _check(_syscall(_number("capset"), header, struct.pack("6I", *words)))
+    _check(_call("syscall", _number("capset"), header, struct.pack("6I", *words)))
 
 
 def sethostname(name: str) -> None:
     """Set the host name of the caller's UTS namespace. sethostname(2)."""
     encoded = os.fsencode(name)
-    _check(_libc.sethostname(encoded, ctypes.c_size_t(len(encoded))), name)
+    _check(_call("sethostname", encoded, len(encoded)), name)
 
 
 def setdomainname(name: str) -> None:
     """Set the NIS domain name of the caller's UTS namespace. setdomainname(2)."""
     encoded = os.fsencode(name)
-    _check(_libc.setdomainname(encoded, ctypes.c_size_t(len(encoded))), name)
+    _check(_call("setdomainname", encoded, len(encoded)), name)
 
 
 def join_session_keyring(name: str) -> None:
     """Give the caller a new session keyring called *name*. keyctl(2)."""
     number = _number("keyctl")
-    _check(_syscall(number, _KEYCTL_JOIN_SESSION_KEYRING, _bytes(name)), name)
+    _check(_call("syscall", number, _KEYCTL_JOIN_SESSION_KEYRING, _bytes(name)), name)
 
 
 def bpf(command: int, attributes: bytes) -> int:
     """Load or attach a BPF program; *attributes* is the packed union bpf_attr. bpf(2)."""
-    return _check(_syscall(_number("bpf"), command, attributes, len(attributes)))
+    return _check(_call("syscall", _number("bpf"), command, attributes, len(attributes)))
