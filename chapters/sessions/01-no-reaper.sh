@@ -1,6 +1,6 @@
 # Chapter 1, break it: process 1 of a pid namespace is a program that never waits.
 #: stage 1
-#: varies [SRD] +(bash|python|sh)$
+#: varies [SRD] +(bash|python[0-9.]*|sh)$
 ## pile
 busybox unshare --fork --pid --mount-proc sh -c '
   (for i in 1 2 3 4 5; do sleep 0.1 & done)
