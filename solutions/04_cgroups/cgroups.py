@@ -39,13 +39,15 @@ REMOVE_DEADLINE = 2.0  # seconds
 def create(root: str, path: str) -> str:
     """Make the group *path*, such as "mini-docker/4fa6", below *root*, and return its directory.
 
-    *root* is the mount of the cgroup file system. A group has the files of a controller
-    only if its parent hands that one down. So before each step into a child, write
-    "+" and the name into the parent's cgroup.subtree_control, for every controller
-    of CONTROLLERS that the parent's cgroup.controllers lists. A group that exists
+    *root* is the mount of the cgroup file system; *path* may begin with a slash. A group
+    has the files of a controller only if its parent hands that one down. So before each
+    step into a child, write "+" and the name into the parent's cgroup.subtree_control, for
+    every controller of CONTROLLERS that the parent's cgroup.controllers lists. The new
+    group itself hands nothing down: no process could enter it then. A group that exists
     already is used as it is: a repeated create does no harm.
 
-    Raises CgroupError, naming the directory or file. cgroups(7), "Delegation".
+    Raises CgroupError, naming the directory or file and the kernel's reason.
+    cgroups(7), "Cgroups v2 subtree control" and "no internal processes rule".
     """
     group = root
     for name in path.strip("/").split("/"):
