@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -65,7 +65,7 @@ def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
     return result
 
 
-def interleave(ready: dict[str, Reading], rounds: int, result: Result) -> None:
+def interleave(ready: Mapping[str, Reading], rounds: int, result: Result) -> None:
     """Take *rounds* readings of each in *ready*, a round at a time, into *result*.
 
     Each round begins with another one: whoever comes after a slow program has its

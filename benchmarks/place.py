@@ -6,13 +6,15 @@ when it ends, however it ends, the kernel kills every daemon, monitor and contai
 there and forgets the mounts. Each of the two dies with the other.
 
 What has no namespace is the tree of control groups. All engines make theirs below one
-group with our pid in its name; the outer process removes it, and those of its
-predecessors that were killed.
+group with our pid in its name, and the outer process removes it. If that is killed with
+-9, an empty directory remains and a group without processes: the next run removes them.
 """
 
 from __future__ import annotations
 
+import glob
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,9 +38,8 @@ class Place:
         self.directory = ""
 
     def __enter__(self) -> Self:
-        for pid in _predecessors():
-            remove_groups(f"/{PREFIX}{pid}")
-        self.directory = tempfile.mkdtemp(prefix=PREFIX)
+        _tidy_up_after_predecessors()
+        self.directory = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
         return self
 
     def start(self, *words: str) -> IO[str]:
@@ -61,6 +62,8 @@ class Place:
         return self.process.stdout
 
     def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # whoever is impatient: this has to be done
         if self.process:
             self.process.kill()
             self.process.wait()
@@ -71,38 +74,28 @@ class Place:
 def remove_groups(name: str) -> None:
     """Remove the control group *name*, and all below it, from every hierarchy.
 
-    Its processes are being killed by the kernel; a group can go when the last has.
+    Its processes are being killed by the kernel, and a group goes after the last of them:
+    so this tries for as long as PATIENCE. Raises OSError if that was not enough.
     """
     give_up = time.monotonic() + PATIENCE
     for top in (CGROUPS, *(f"{CGROUPS}/{hierarchy}" for hierarchy in os.listdir(CGROUPS))):
-        for directory, _, _ in os.walk(top + name, topdown=False):
-            _remove(directory, give_up)
+        while os.path.isdir(top + name):
+            try:
+                for directory, _, _ in os.walk(top + name, topdown=False):
+                    os.rmdir(directory)
+            except OSError:
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
 
 
-def _remove(directory: str, give_up: float) -> None:
-    while True:
-        try:
-            os.rmdir(directory)
-        except FileNotFoundError:
-            return
-        except OSError:
-            if time.monotonic() > give_up:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _predecessors() -> list[str]:
-    """Return the pids of former runs that were killed before they could remove their groups."""
-    names = {
-        name
-        for top in (CGROUPS, *(f"{CGROUPS}/{hierarchy}" for hierarchy in os.listdir(CGROUPS)))
-        if os.path.isdir(top)
-        for name in os.listdir(top)
-    }
-    pids = {name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)}
-    return [pid for pid in pids if pid.isdecimal() and not os.path.exists(f"/proc/{pid}")]
+def _tidy_up_after_predecessors() -> None:
+    """Remove the groups, and the then empty directories, of runs that were killed with -9."""
+    for path in glob.glob(f"{tempfile.gettempdir()}/{PREFIX}*"):
+        pid = os.path.basename(path).removeprefix(PREFIX).partition("-")[0]
+        if pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
+            remove_groups(f"/{PREFIX}{pid}")
+            os.rmdir(path)
 
 
 def furnish(directory: str) -> None:

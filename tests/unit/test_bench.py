@@ -1,0 +1,276 @@
+"""scripts/bench: its arithmetic, its table, its command line; and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks import command, measure, table
+from benchmarks.measure import Job, Result, Target
+from benchmarks.peers import OURS, Inside, Peer
+
+REPO = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
+
+
+def fake_peer(name: str) -> Peer:
+    peer = Peer(Inside("/nowhere", "/none", "/nowhere", ENVIRONMENT))
+    peer.name = name
+    return peer
+
+
+def job(*targets: Target, rounds: int | None = None) -> Job:
+    return Job("`a job`", "ms", lambda peer, stack: lambda: 1.0, targets, rounds)
+
+
+# --- Rounds
+
+
+def test_each_round_has_every_program_once_and_begins_with_another() -> None:
+    seen: list[str] = []
+
+    def reading(name: str) -> measure.Reading:
+        def read() -> float:
+            seen.append(name)
+            return 1.0
+
+        return read
+
+    ready = {name: reading(name) for name in "abc"}
+    result = Result()
+    measure.interleave(ready, 3, result)
+    rounds = ["".join(seen[start : start + 3]) for start in range(0, len(seen), 3)]
+    assert len(rounds) == measure.WARM_UP + 3
+    assert {"".join(sorted(one)) for one in rounds} == {"abc"}
+    assert {one[0] for one in rounds[-3:]} == {"a", "b", "c"}
+
+
+def test_the_first_rounds_are_not_counted() -> None:
+    values = iter(range(100))
+    result = Result()
+    measure.interleave({OURS: lambda: float(next(values))}, 2, result)
+    assert result.readings == {OURS: [measure.WARM_UP, measure.WARM_UP + 1.0]}
+
+
+def test_a_peer_that_fails_is_left_out_with_its_reason_and_others_go_on() -> None:
+    def fail() -> float:
+        raise command.Failed("other: no such thing")
+
+    ready = {"other": fail, OURS: lambda: 2.0}
+    work = Job("`a job`", "ms", lambda peer, stack: ready[peer.name], ())
+    result = measure.measure(work, [fake_peer(OURS), fake_peer("other")], 4)
+    assert result.readings == {OURS: [2.0] * 4}
+    assert result.failed == {"other": "other: no such thing"}
+
+
+def test_our_failure_ends_the_run() -> None:
+    def fail() -> float:
+        raise command.Failed("mini-docker: no")
+
+    work = Job("`a job`", "ms", lambda peer, stack: fail, ())
+    with pytest.raises(command.Failed, match="mini-docker: no"):
+        measure.measure(work, [fake_peer(OURS)], 1)
+
+
+def test_the_stage_is_cleared_after_the_last_round() -> None:
+    told: list[str] = []
+
+    def prepare(peer: Peer, stack: ExitStack) -> measure.Reading:
+        def read() -> float:
+            told.append("read")
+            return 1.0
+
+        stack.callback(told.append, "cleared")
+        return read
+
+    measure.measure(Job("`a job`", "ms", prepare, ()), [fake_peer(OURS)], 1)
+    assert told == ["read"] * (measure.WARM_UP + 1) + ["cleared"]
+
+
+# --- One command
+
+
+def test_a_command_is_timed_from_start_to_end(tmp_path: Path) -> None:
+    spent = command.timed(["sleep", "0.05"], ENVIRONMENT, str(tmp_path / "output"))
+    assert 50 <= spent < 5000
+
+
+def test_a_command_that_fails_is_told_by_its_last_words(tmp_path: Path) -> None:
+    argv = ["sh", "-c", "echo first; echo 'the reason' >&2; echo >&2; exit 3"]
+    with pytest.raises(command.Failed, match=r"^sh: the reason$"):
+        command.timed(argv, ENVIRONMENT, str(tmp_path / "output"))
+    with pytest.raises(command.Failed, match=r"^sh: the reason$"):
+        command.call(argv, ENVIRONMENT)
+    with pytest.raises(command.Failed, match=r"^false ended with 1$"):
+        command.call(["false"], ENVIRONMENT)
+
+
+# --- The table
+
+RESULT = Result({OURS: [9.0, 1.0, 2.0], "runc": [4.0, 4.0, 1.0]}, {"crun": "it refuses"})
+
+
+def run_of(work: Job, result: Result = RESULT) -> table.Run:
+    return table.Run(("one machine",), {"docker": "dockerd is not installed"}, [(work, result)])
+
+
+def test_ratios_are_of_the_medians_and_of_the_least() -> None:
+    rows = [line for line in table.render(run_of(job())).splitlines() if "runc" in line]
+    cells = [cell.strip() for cell in rows[0].split("|")]
+    assert cells[2:7] == ["runc", "4.00", "1.00", "0.50", "1.00"]
+
+
+@pytest.mark.parametrize(
+    ("target", "held"),
+    [
+        (Target(0.5, "runc"), True),
+        (Target(0.49, "runc"), False),
+        (Target(2.0), True),
+        (Target(1.9), False),
+    ],
+)
+def test_a_target_is_held_up_to_its_limit(target: Target, held: bool) -> None:
+    run = run_of(job(target))
+    assert bool(table.missed(run)) != held
+    assert ("**missed**" in table.render(run)) != held
+    assert (" held " in table.render(run)) == held
+
+
+def test_a_target_without_its_peer_is_no_target() -> None:
+    run = run_of(job(Target(0.01, "docker")))
+    assert table.missed(run) == []
+    assert "missed" not in table.render(run)
+
+
+def test_who_is_not_there_is_named_with_the_reason() -> None:
+    text = table.render(run_of(job()))
+    assert "- no docker: dockerd is not installed\n" in text
+    assert "- crun not in `a job`: it refuses\n" in text
+    assert text.startswith("- one machine\n")
+
+
+def test_the_table_has_the_same_columns_in_every_line() -> None:
+    lines = [line for line in table.render(run_of(job())).splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines}) == 1
+    assert {line.count("|") for line in lines} == {len(table.HEADINGS) + 1}
+
+
+def test_the_table_goes_between_the_markers_again_and_again() -> None:
+    document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
+    once = table.replace(document, "new\n")
+    assert once == f"before\n{table.BEGIN}\n\nnew\n\n{table.END}\nafter\n"
+    assert table.replace(once, "new\n") == once
+
+
+@pytest.mark.parametrize("document", ["", table.BEGIN, f"{table.BEGIN}{table.BEGIN}{table.END}"])
+def test_a_document_without_the_markers_is_refused(document: str) -> None:
+    with pytest.raises(ValueError, match="once each"):
+        table.replace(document, "new")
+
+
+def test_the_readme_has_the_markers() -> None:
+    table.replace((REPO / "benchmarks" / "README.md").read_text(), "new")
+
+
+# --- The command line
+
+
+def test_every_file_of_jobs_is_a_job() -> None:
+    files = {path.stem for path in (REPO / "benchmarks" / "jobs").glob("*.py")} - {"__init__"}
+    assert set(bench.jobs()) == files
+    for name in files:
+        found = importlib.import_module(f"benchmarks.jobs.{name}").JOB
+        assert isinstance(found, Job)
+        assert {target.peer for target in found.targets} <= {"", *bench.NAMES}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fast"], "there is no job fast: run, exec"),
+        (["-n", "0"], "-n has to be at least 1"),
+        (["--peer", "lxc"], "invalid choice: 'lxc'"),
+        (["--write", "run"], "--write records all jobs"),
+        (["--write", "-n", "19"], "in at least 20 rounds"),
+        (["--write", "--peer", "runc"], "--write records all jobs and peers"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_done(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        bench.main(words)
+    assert refusal.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+# --- For real
+
+
+def left_over(run: subprocess.Popen[str]) -> list[str]:
+    """Name what *run* may have left: a directory, control groups, processes."""
+    name = f"mini-docker-bench-{run.pid}"
+    found = [str(path) for path in Path("/tmp").glob(f"{name}-*")]
+    for pattern in (name, f"*/{name}"):
+        found += [str(path) for path in Path("/sys/fs/cgroup").glob(pattern)]
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (directory / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if name.encode() in words:
+            found.append(words.replace(b"\0", b" ").decode())
+    return found
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks", *words],
+        cwd=REPO,
+        env={**os.environ, "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.e2e
+def test_a_run_prints_its_table_and_leaves_nothing() -> None:
+    with start("run", "exec", "-n", "1", "--peer", "unshare") as process:
+        said, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    for words in ("`run --rm busybox true`", "`exec NAME true`", "mini-docker", "unshare"):
+        assert words in said
+    assert left_over(process) == []
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_nothing(number: signal.Signals) -> None:
+    with start("exec", "-n", "100000", "--peer", "unshare") as process:
+        assert process.stderr
+        assert "measuring exec" in process.stderr.readline()
+        time.sleep(1)  # in the midst of it, a container running
+        assert any("benchmarks.inside" in words for words in left_over(process))
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    if number == signal.SIGKILL:  # nobody was there to tidy up; the next run does
+        deadline = time.monotonic() + 10
+        while any("benchmarks.inside" in words for words in left_over(process)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with start("run", "-n", "1", "--peer", "unshare") as following:
+            following.communicate(timeout=120)
+        assert following.returncode == 0
+    assert left_over(process) == []
