@@ -1,6 +1,6 @@
 """The inner process: start the peers, measure, and print what came out as one JSON object.
 
-    python -m benchmarks.inside DIRECTORY GROUP ROUNDS PEERS JOBS
+    python -m benchmarks.inside GROUP ROUNDS PEERS JOBS
 
 PEERS and JOBS are lists of names with commas. It runs as process 1 of a pid namespace:
 place.py says why.
@@ -32,13 +32,13 @@ PEERS: tuple[type[Peer], ...] = (Ours, Runc, Crun, Docker, Podman, Bubblewrap, U
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
 
-def main(directory: str, group: str, rounds: str, names: str, jobs: str) -> int:
+def main(group: str, rounds: str, names: str, jobs: str) -> int:
     """Measure, and return the exit code."""
     # The machine's other work waits for us; what we start inherits that, and so do daemons.
     with contextlib.suppress(PermissionError):
         os.nice(-20)
-    place.furnish(directory)
-    inside = _prepare(directory, group)
+    place.furnish()
+    inside = _prepare(place.DIRECTORY, f"/{group}")
     peers, absent = _start(inside, names.split(","))
     results = {}
     try:

@@ -217,11 +217,10 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_done(
 
 
 def left_over(run: subprocess.Popen[str]) -> list[str]:
-    """Name what *run* may have left: a directory, control groups, processes."""
+    """Name what *run* may have left: control groups and processes."""
     name = f"mini-docker-bench-{run.pid}"
-    found = [str(path) for path in Path("/tmp").glob(f"{name}-*")]
-    for pattern in (name, f"*/{name}"):
-        found += [str(path) for path in Path("/sys/fs/cgroup").glob(pattern)]
+    groups = Path("/sys/fs/cgroup")
+    found = [str(path) for pattern in (name, f"*/{name}") for path in groups.glob(pattern)]
     for directory in Path("/proc").glob("[0-9]*"):
         try:
             words = (directory / "cmdline").read_bytes()
@@ -236,7 +235,7 @@ def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks", *words],
         cwd=REPO,
-        env={**os.environ, "TMPDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
