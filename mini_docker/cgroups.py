@@ -41,10 +41,12 @@ def create(root: str, path: str) -> str:
 
     *root* is the mount of the cgroup file system; *path* may begin with a slash. A group
     has the files of a controller only if its parent hands that one down. So before each
-    step into a child, write "+" and the name into the parent's cgroup.subtree_control, for
-    every controller of CONTROLLERS that the parent's cgroup.controllers lists. The new
-    group itself hands nothing down: no process could enter it then. A group that exists
-    already is used as it is: a repeated create does no harm.
+    step into a child, write the names of all controllers of CONTROLLERS that the parent's
+    cgroup.controllers lists to the parent's cgroup.subtree_control, each with "+" before it,
+    in one write such as "+cpu +memory": the kernel takes all of them or none, so a parent
+    that may hand nothing down stays as it was. The new group itself hands nothing down: no
+    process could enter it then. A group that exists already is used as it is: a repeated
+    create does no harm.
 
     Raises CgroupError, naming the directory or file and the kernel's reason.
     cgroups(7), "Cgroups v2 subtree control" and "no internal processes rule".
@@ -52,9 +54,8 @@ def create(root: str, path: str) -> str:
     group = root
     for name in path.strip("/").split("/"):
         offered = read(group, "cgroup.controllers").split()
-        for controller in CONTROLLERS:
-            if controller in offered:
-                write(group, "cgroup.subtree_control", f"+{controller}")
+        if wanted := [f"+{controller}" for controller in CONTROLLERS if controller in offered]:
+            write(group, "cgroup.subtree_control", " ".join(wanted))
         group = f"{group}/{name}"
         try:
             os.mkdir(group, 0o755)
@@ -201,6 +202,8 @@ def write(group: str, name: str, value: str) -> None:
         why = reason(error)
         if error.errno == 16 and name == "cgroup.subtree_control":  # EBUSY
             why = "it has processes of its own, and a group has processes or children, never both"
+        elif error.errno == 95 and name.startswith("io."):  # EOPNOTSUPP
+            why = "no scheduler of this disk shares it out (neither bfq nor io.cost)"
         elif error.errno == 16 and name.startswith("memory."):
             why = "more than that is in use, and the kernel cannot free enough of it"
         raise CgroupError(f"cannot write {value!r} to {group}/{name}: {why}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import container, containers, processes, timestamps
+from mini_docker import cgroups_tree, container, containers, processes, swap, timestamps
 from mini_docker.errors import MiniDockerError, NotFound, ProcessError
 from mini_docker.store import Lock
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mini_docker.containers import Container
 
+MONITORS = "/mini-docker/monitors"
 PATIENCE = 1.0  # seconds
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -43,6 +44,7 @@ def detach(it: Container, life: Lock) -> None:
     def monitor(_report: int) -> int:
         os.setsid()
         processes.block()
+        join_monitors()
         log = os.open(f"{it.store.directory(it.id)}/output.log", LOG_FLAGS, 0o600)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         pid = _start(it, (null, log, log))
@@ -56,6 +58,18 @@ def detach(it: Container, life: Lock) -> None:
             raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
     except NotFound:
         return  # it had --rm, and has ended already
+
+
+def join_monitors() -> None:
+    """Move the calling monitor out of the control group of the command that started it.
+
+    systemd counts a unit or a login session as running while a process is in its group,
+    and ends what is left there. A monitor has to outlive both.
+    """
+    if not swap.locked("cgroups"):
+        group = cgroups_tree.Group(MONITORS)
+        group.create()
+        group.join()
 
 
 def become_monitor(pid: int, *words: str) -> NoReturn:

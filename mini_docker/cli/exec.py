@@ -53,6 +53,7 @@ def _detach(start: Callable[[], int]) -> None:
     def monitor(_report: int) -> int:
         os.setsid()
         processes.block()
+        supervisor.join_monitors()
         supervisor.become_monitor(start())
 
     processes.spawn(monitor)
