@@ -4,7 +4,7 @@ Each function is one call of the kernel with its manual page's name and
 arguments, and raises OSError with the kernel's errno and the object's name.
 What a refusal means is for the caller to say: it knows what it was doing.
 
-The graders put ``course/pretend.py`` in the place of this module, so that a lab
+The graders put a ``course/pretend_*.py`` in the place of this module, so that a lab
 can be checked without root. That is why the topics reach mount, namespaces and
 the like through here and nowhere else.
 
