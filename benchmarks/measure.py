@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ from benchmarks.command import Failed
 from benchmarks.peers import OURS, Peer
 
 ROUNDS = 20
+PAUSE = 0.1  # seconds
 WARM_UP = 2  # rounds that fill caches and are not counted
 
 Reading = Callable[[], float]
@@ -68,16 +71,18 @@ def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
 def interleave(ready: Mapping[str, Reading], rounds: int, result: Result) -> None:
     """Take *rounds* readings of each in *ready*, a round at a time, into *result*.
 
-    Each round begins with another one: whoever comes after a slow program has its
-    leftovers to bear. One that fails is left out from then on.
+    Whoever comes after another has its leftovers to bear: the kernel takes namespaces apart
+    after the command's end, a daemon writes its books. So there is a PAUSE before each, and
+    the order is drawn anew for each round, the same way in every run. One that fails is
+    left out from then on.
     """
-    names = list(ready)
-    result.readings = {name: [] for name in names}
+    result.readings = {name: [] for name in ready}
+    lot = random.Random(0)
     for number in range(-WARM_UP, rounds):
-        first = number % max(len(names), 1)
-        for name in names[first:] + names[:first]:
+        for name in lot.sample(list(ready), len(ready)):
             if name in result.failed:
                 continue
+            time.sleep(PAUSE)
             with _failing(result, name):
                 value = ready[name]()
                 if number >= 0:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,12 @@ def job(*targets: Target, rounds: int | None = None) -> Job:
 # --- Rounds
 
 
-def test_each_round_has_every_program_once_and_begins_with_another() -> None:
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "PAUSE", 0)
+
+
+def test_each_round_has_every_program_once_and_each_follows_every_other() -> None:
     seen: list[str] = []
 
     def reading(name: str) -> measure.Reading:
@@ -47,11 +53,13 @@ def test_each_round_has_every_program_once_and_begins_with_another() -> None:
 
     ready = {name: reading(name) for name in "abc"}
     result = Result()
-    measure.interleave(ready, 3, result)
+    measure.interleave(ready, 20, result)
     rounds = ["".join(seen[start : start + 3]) for start in range(0, len(seen), 3)]
-    assert len(rounds) == measure.WARM_UP + 3
+    assert len(rounds) == measure.WARM_UP + 20
     assert {"".join(sorted(one)) for one in rounds} == {"abc"}
-    assert {one[0] for one in rounds[-3:]} == {"a", "b", "c"}
+    assert {first + then for one in rounds for first, then in pairwise(one)} == {
+        *("ab", "ac", "ba", "bc", "ca", "cb")
+    }
 
 
 def test_the_first_rounds_are_not_counted() -> None:
