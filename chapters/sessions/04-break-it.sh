@@ -22,6 +22,7 @@ mini-docker run -d --name bomb --pids-limit 50 busybox sh -c 'b() { b | b & }; b
 #- until [ $(cat $group/pids.peak) = 50 ]; do sleep 0.2; done
 cd /sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' bomb)
 grep . pids.current pids.peak pids.max
+#- cd /
 mini-docker kill bomb
 mini-docker ps -a --filter name=bomb --format '{{.Names}}: {{.Status}}'
 ## end
