@@ -62,7 +62,8 @@ def find(base: str = BASE) -> Tree:
         if kind == syscalls.CGROUP2_SUPER_MAGIC:
             unified = path
         elif kind == syscalls.CGROUP_SUPER_MAGIC:
-            real = os.path.realpath(path)  # cpu and cpuacct may be links to cpu,cpuacct
+            # cpu and cpuacct may be links to cpu,cpuacct
+            real = os.path.realpath(path) if os.path.islink(path) else path
             trees.update(dict.fromkeys(name.split(","), real))
     if not trees and not unified:
         raise CgroupError(f"no cgroup file system is mounted below {base}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container, records, timestamps, trees
+from mini_docker import records, timestamps, trees
 from mini_docker.errors import ConfigError, MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock, Store
 
@@ -119,7 +119,7 @@ def settle(it: Container) -> Container:
         return it
     noted = read_note(it.store, it.id)
     if it.status() == "created" and noted is None:
-        container.end(it.config())  # killed after the group was made, before the child was
+        _end(it)  # killed after the group was made, before the child was
         return it
     with it.change():
         it.state = it.store.state(it.id)
@@ -141,7 +141,7 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
 
     Its control group goes first: what is in there would otherwise outlive the container.
     """
-    killed = container.end(it.config())
+    killed = _end(it)
     it.update(
         Status="exited" if ran else "created",
         Pid=0,
@@ -151,6 +151,12 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
         FinishedAt=timestamps.now(),
     )
     forget(it.store, it.id)
+
+
+def _end(it: Container) -> bool:
+    from mini_docker import container  # exec and ps look at containers, and start none
+
+    return container.end(it.config())
 
 
 def remove(it: Container) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from mini_docker import cgroups_tree, containers, creation, trees
+from mini_docker import cgroups_tree, containers, creation, swap, trees
 from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock
 
@@ -105,25 +105,16 @@ def _temporary_files(store: Store) -> Iterator[Finding]:
 def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
     """Yield control groups of containers that this store had and has no more.
 
-    Other stores on this machine use the same parent. A group is ours only if our run
-    directory or a .gone- directory still speaks of it; with the default root, which owns
-    the parent, every group that no process is in counts.
+    Other stores on this machine use the same parent, and may be making a container right
+    now: a group is ours only if our run directory or a .gone- directory speaks of it.
     """
-    from mini_docker.store import DEFAULT_ROOT
-
     spoken = {name.removesuffix(".json") for name in _list(store.run)}
     spoken |= {name[6:] for name in _list(f"{store.root}/containers") if name.startswith(".gone-")}
-    try:
-        tree = cgroups_tree.find()
-    except MiniDockerError:
+    if swap.locked("cgroups"):
         return
-    for mount in {tree.unified, *tree.trees.values()} - {""}:
-        for name in _list(f"{mount}/mini-docker"):
-            if len(name) != 64 or name in ids:
-                continue
-            group = cgroups_tree.Group(f"/mini-docker/{name}", tree)
-            if name in spoken or (store.root == DEFAULT_ROOT and not group.processes()):
-                yield f"control group {name[:12]} is left over", partial(_end, group)
+    for id in sorted(spoken - ids):
+        if len(id) == 64 and (group := cgroups_tree.Group(f"/mini-docker/{id}")).exists():
+            yield f"control group {id[:12]} is left over", partial(_end, group)
 
 
 def _settle(it: containers.Container) -> None:

@@ -22,25 +22,29 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import NoReturn
 
-    Entry = tuple[str, bool, int, int, bytes]  # file, is a package, mtime in ns, size, code
+    # source file, is a package, its mtime in ns and size; where its code is in FILE, and how long
+    Entry = tuple[str, bool, int, int, int, int]
+    Compiled = tuple[str, tuple[str, bool, int, int], bytes]
 
 PACKAGE = os.path.dirname(__file__)
 FILE = f"{os.path.dirname(PACKAGE)}/bin/modules"
+DIGITS = 8
 LEFT_OUT = ("gotemplate",)  # only needed where nobody waits for milliseconds
 
 
 class Modules:
     """A finder and loader (importlib) of modules from the table that build() wrote."""
 
-    def __init__(self, table: dict[str, Entry]) -> None:
+    def __init__(self, table: dict[str, Entry], descriptor: int) -> None:
         self.table = table
+        self.descriptor = descriptor  # open on FILE, as long as the process lives
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> object:
         """Return the spec of module *name* if it is in the table and not out of date."""
         entry = self.table.get(name)
         if entry is None:
             return None
-        file, package, changed, size, _ = entry
+        file, package, changed, size = entry[:4]
         now = os.stat(file)
         if now.st_mtime_ns != changed or now.st_size != size:
             return None
@@ -55,7 +59,8 @@ class Modules:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code in it."""
-        exec(marshal.loads(self.table[module.__name__][4]), module.__dict__)
+        start, length = self.table[module.__name__][4:]
+        exec(marshal.loads(os.pread(self.descriptor, length, start)), module.__dict__)
 
 
 def main() -> NoReturn:
@@ -81,12 +86,25 @@ def _use_modules() -> None:
     if "mini_docker.swap" in sys.modules:  # a progress file: the loader decides
         return
     try:
-        with open(FILE, "rb", buffering=0) as file:
-            tag, table = marshal.loads(file.readall())
-    except (FileNotFoundError, ValueError, EOFError, TypeError):
+        descriptor = os.open(FILE, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return
+    tag, table = _read_table(descriptor)
     if tag == sys.implementation.cache_tag:
-        sys.meta_path.insert(0, Modules(table))  # type: ignore[arg-type]
+        sys.meta_path.insert(0, Modules(table, descriptor))  # type: ignore[arg-type]
+
+
+def _read_table(descriptor: int) -> tuple[str, dict[str, Entry]]:
+    """Return the tag of the Python that the file is for, and its table; ("", {}) if it is none.
+
+    The file: eight digits, the length of the table; the table; the modules' code.
+    """
+    try:
+        length = int(os.pread(descriptor, DIGITS, 0))
+        tag, table = marshal.loads(os.pread(descriptor, length, DIGITS))
+    except (ValueError, EOFError, TypeError):
+        return "", {}
+    return tag, table
 
 
 def build(target: str = FILE) -> None:
@@ -94,11 +112,16 @@ def build(target: str = FILE) -> None:
     files = list(_sources())
     if _is_fresh(target, files):
         return
-    table = dict(_compile(file) for file in files)
+    compiled = [_compile(file) for file in files]
+    length, table = 0, b""
+    while DIGITS + len(table) != length:  # until the places fit the length of the table
+        length = DIGITS + len(table)
+        table = marshal.dumps((sys.implementation.cache_tag, _places(compiled, length)))
     os.makedirs(os.path.dirname(target), exist_ok=True)
     temporary = f"{target}.{os.getpid()}.tmp"
     with open(temporary, "wb") as file:
-        file.write(marshal.dumps((sys.implementation.cache_tag, table)))
+        file.write(f"{len(table):0{DIGITS}}".encode() + table)
+        file.writelines(code for _, _, code in compiled)
     os.replace(temporary, target)
 
 
@@ -112,16 +135,26 @@ def _sources() -> Iterator[str]:
 def _is_fresh(target: str, files: list[str]) -> bool:
     """Say whether *target* holds just these *files*, as they are now."""
     try:
-        with open(target, "rb") as file:
-            tag, table = marshal.loads(file.read())
-    except (FileNotFoundError, ValueError, EOFError, TypeError):
+        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
+    tag, table = _read_table(descriptor)
+    os.close(descriptor)
     has = {entry[0]: entry[2:4] for entry in table.values()}
     now = {file: ((found := os.stat(file)).st_mtime_ns, found.st_size) for file in files}
     return bool(tag == sys.implementation.cache_tag and has == now)
 
 
-def _compile(file: str) -> tuple[str, Entry]:
+def _places(compiled: list[Compiled], start: int) -> dict[str, Entry]:
+    """Return the table of *compiled* modules, the first of which is at byte *start*."""
+    table = {}
+    for name, facts, code in compiled:
+        table[name] = (*facts, start, len(code))
+        start += len(code)
+    return table
+
+
+def _compile(file: str) -> Compiled:
     parts = os.path.relpath(file, os.path.dirname(PACKAGE)).removesuffix(".py").split("/")
     package = parts[-1] == "__init__"
     name = ".".join(parts[:-1] if package else parts)
@@ -129,7 +162,8 @@ def _compile(file: str) -> tuple[str, Entry]:
     with open(file, encoding="utf-8") as source:
         # Docstrings are half of the text of this engine; nobody asks for them here.
         code = compile(source.read(), file, "exec", dont_inherit=True, optimize=2)
-    return name, (file, package, status.st_mtime_ns, status.st_size, marshal.dumps(code))
+    facts = (file, package, status.st_mtime_ns, status.st_size)
+    return name, facts, marshal.dumps(code)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container_exec, containers, processes, supervisor
+from mini_docker import container_exec, containers, processes
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -49,6 +49,7 @@ def execute(values: Values, store: Store) -> int:
 
 def _detach(start: Callable[[], int]) -> None:
     """Call *start* in a process that stays behind to reap what it starts."""
+    from mini_docker import supervisor
 
     def monitor(_report: int) -> int:
         os.setsid()

@@ -9,6 +9,7 @@ from mini_docker import containers, durations, gotemplate
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
+from mini_docker.gotemplate.quoting import quote
 from mini_docker.timestamps import seconds
 
 TYPE_CHECKING = False
@@ -87,7 +88,7 @@ def row(it: Container, whole: bool) -> dict[str, Any]:
     return {
         "ID": it.id if whole else it.id[:12],
         "Image": config["Image"] or it.record.get("Rootfs", ""),
-        "Command": f'"{command}"',
+        "Command": quote(command),
         "CreatedAt": it.record["Created"].replace("T", " ")[:19] + " +0000 UTC",
         "RunningFor": durations.ago(age),
         "Ports": "",

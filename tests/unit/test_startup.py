@@ -42,7 +42,8 @@ def test_modules_come_from_the_file(tmp_path: Path) -> None:
 def test_a_missing_broken_or_foreign_file_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "modules"
     assert imported(file) == "SourceFileLoader"
-    for content in (b"", b"garbage", marshal.dumps(("python-0", {})), marshal.dumps(3)):
+    foreign = marshal.dumps(("python-0", {}))
+    for content in (b"", b"garbage", b"00000003abc", b"%08d" % len(foreign) + foreign, b"00000009"):
         file.write_bytes(content)
         assert imported(file) == "SourceFileLoader"
 
@@ -50,10 +51,11 @@ def test_a_missing_broken_or_foreign_file_changes_nothing(tmp_path: Path) -> Non
 def test_a_module_that_has_changed_is_imported_from_its_source(tmp_path: Path) -> None:
     file = tmp_path / "modules"
     startup.build(str(file))
-    tag, table = marshal.loads(file.read_bytes())
-    source, package, changed, size, code = table["mini_docker.cli.main"]
-    table["mini_docker.cli.main"] = (source, package, changed - 1, size, code)
-    file.write_bytes(marshal.dumps((tag, table)))
+    data = file.read_bytes()
+    source = startup.PACKAGE + "/cli/main.py"
+    changed = marshal.dumps(os.stat(source).st_mtime_ns)[1:]
+    assert changed in data
+    file.write_bytes(data.replace(changed, marshal.dumps(os.stat(source).st_mtime_ns - 1)[1:]))
     assert imported(file) == "SourceFileLoader"
 
 
