@@ -248,7 +248,14 @@ def test_task1_what_is_there_and_refused_is_126(tmp_path: Path, what: str, named
 )
 def test_task1_what_is_nowhere_is_127(command: str) -> None:
     it = Story(f"execute(['{command}'], ...)", f"sh -c {command}; echo $?")
-    refuses(it, [command], {"PATH": "/nowhere:/etc/passwd:/bin"}, "CommandNotFound")
+    raised = refuses(it, [command], {"PATH": "/nowhere:/etc/passwd:/bin"}, "CommandNotFound")
+    words = "no such file or directory" if "/" in command else "not found in $PATH"
+    it.check(
+        words.lower() in raised.message.lower(),
+        f'the message "{raised.message}"',
+        f'it gives the reason in the words of the docstring: "{words}"',
+        "one sentence for both: of a path, PATH was never asked" if "/" in command else "",
+    )
 
 
 def test_task1_a_script_without_its_interpreter_is_127(tmp_path: Path) -> None:
@@ -639,6 +646,14 @@ def test_task4_the_code_of_main_is_returned() -> None:
     )
 
 
+def test_task4_a_main_that_ends_with_0_has_ended() -> None:
+    it = Story("init(main), where main exits with 0", "sh -c 'exit 0'; echo $?")
+    mistake = "0 is a code too: `if code` does not tell main's end from nothing"
+    outcome = it.run(lambda: under_init(lambda: 0), "init returns 0", mistake)
+    saw = f"{outcome.raised} ({outcome.raised.where})" if outcome.raised else ""
+    it.check(outcome.value == 0, saw or f"init returned {outcome.value}", "it returns 0", mistake)
+
+
 def test_task4_a_killed_main_is_128_and_the_signal() -> None:
     it = Story("init(main), where main kills itself with SIGKILL")
     result = it.value(lambda: under_init(lambda: sh("kill -KILL $$")))
@@ -657,6 +672,26 @@ def test_task4_a_main_that_has_ended_already_is_found() -> None:
     it = Story("init(main) for a main that ended before the call")
     result = it.value(act, stuck="init finds the SIGCHLD that block() has kept for it, and returns")
     it.check(result == 3, f"init returned {result}", "3")
+
+
+def test_task4_a_main_that_is_no_child_of_ours_is_an_error() -> None:
+    def act() -> int:
+        processes.block()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(3)
+        os.waitpid(pid, 0)  # its SIGCHLD is still pending
+        return processes.init(pid)
+
+    expected = "ProcessError: no child is left, so nobody will ever tell how main ended"
+    it = Story("init(main) for a main that somebody else has waited for; SIGCHLD is pending")
+    waits = "`except ChildProcessError` goes back to sigwait, and no SIGCHLD will come again"
+    outcome = it.run(act, expected, waits)
+    if not outcome.raised:
+        it.fail(f"init returned {outcome.value}", expected)
+    bare = "the kernel's own error came through: catch it and raise ProcessError from it"
+    mistake = bare if outcome.raised.kind == "ChildProcessError" else ""
+    it.check(outcome.raised.kind == "ProcessError", str(outcome.raised), expected, mistake)
 
 
 @pytest.mark.parametrize("word", ["TERM", "INT", "HUP", "WINCH", "RTMIN"])

@@ -60,7 +60,14 @@ def execute(argv: list[str], environment: Mapping[str, str]) -> NoReturn:
 
     Raises CommandNotExecutable if such a file exists and the kernel refuses it (no
     permission, a directory, not a program), and CommandNotFound if there is none: the
-    kernel says ENOENT or ENOTDIR of every place. Both name *argv*[0] and the reason.
+    kernel says ENOENT or ENOTDIR of every place. Both name *argv*[0] and give the reason
+    in Docker's words: for a command that was refused reason(error) in small letters, for
+    one that is not found these, by its path and in PATH:
+
+        exec: "/etc/passwd": permission denied
+        exec: "/no/such/file": no such file or directory
+        exec: "no-such-program": executable file not found in $PATH
+
     execve(2), environ(7).
     """
     name = argv[0]
