@@ -84,8 +84,8 @@ def states() -> dict[str, str]:
 
 
 def locked(topic: str) -> bool:
-    """Say whether *topic* is one that the student has neither begun nor borrowed."""
-    return state(topic) == "locked"
+    """Say whether the engine has to do without *topic*: it is not begun, or nothing is written."""
+    return state(topic) in ("locked", "begun")
 
 
 def require(*wanted: str, what: str) -> None:
@@ -119,7 +119,7 @@ def banner() -> str | None:
         groups.setdefault(state, []).append(topic)
     parts = [
         f"{state}: {' '.join(groups[state])}"
-        for state in ("yours", "trying", "borrowed", "locked")
+        for state in ("yours", "trying", "begun", "borrowed", "locked")
         if state in groups
     ]
     return "; ".join(["student mode", *parts, "no security boundary before lab 7"])
@@ -183,9 +183,22 @@ def _read(path: str) -> dict[str, dict[str, Any]]:
 def _state(topic: str, noted: dict[str, Any]) -> str:
     if noted.get("borrowed"):
         return "borrowed"
-    if not noted.get("begun"):
-        return "locked"
-    return "yours" if noted.get("passed") == fingerprint(copy(topic)) else "trying"
+    now = fingerprint(copy(topic)) if noted.get("begun") else ""
+    if not now:
+        return "locked"  # also if the file is gone
+    if noted.get("passed") == now:
+        return "yours"
+    return "begun" if _unwritten(topic) else "trying"
+
+
+def _unwritten(topic: str) -> bool:
+    """Say whether every task in the student's file still is the line that the skeleton has."""
+    lab = topics()[topic]
+    with open(copy(topic), "rb") as file:
+        lines = {line.strip() for line in file}
+    tasks = enumerate(lab["tasks"], 1)
+    words = [f"lab {lab['number']}, task {number}: write {it['name']}" for number, it in tasks]
+    return lines.issuperset(f'raise NotImplementedError("{it}")'.encode() for it in words)
 
 
 def fingerprint(file: str) -> str:
@@ -200,9 +213,12 @@ def fingerprint(file: str) -> str:
 
 
 def remedy(topic: str) -> str:
-    """Say what a locked *topic* takes, to follow "it needs"."""
+    """Say what a locked *topic* takes, to follow "it needs" or the like."""
     number = topics()[topic]["number"]
-    return f"lab {number}, {topic}: run `lab start {number}`, or `lab borrow {topic}`"
+    what, run = f"lab {number}, {topic}", "start"
+    if state(topic) == "begun":
+        what, run = f"{what}, of which nothing is written yet", "check"
+    return f"{what}: run `lab {run} {number}`, or `lab borrow {topic}`"
 
 
 def _find_with_us() -> None:

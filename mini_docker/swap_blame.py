@@ -6,6 +6,10 @@ import os
 
 from mini_docker import swap
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def prepare() -> None:
     """Read what explain() will ask for: in a container the files are not there any more."""
@@ -18,20 +22,16 @@ def explain(error: BaseException) -> str | None:
     An engine's error that follows from what a student's function returned does not
     pass through the student's file: then the line names what has not passed as it is.
     """
-    what = _one_line(error)
     states = swap.states()
-    for topic in [topic for topic, state in states.items() if state in ("trying", "yours")]:
-        if found := blame(error, swap.copy(topic)):
-            line, function = found
-            number = swap.topics()[topic]["number"]
-            where = f"{swap.copy(topic).removeprefix(swap.REPO + '/')}:{line}"
-            task = _task(topic, function)
-            return f"lab {number}{task}: {where}: {what}; run: lab check {number}"
+    files = {swap.copy(it): it for it, state in states.items() if state in ("trying", "yours")}
+    if found := _last(error, list(files)):
+        return _tell(*found, files[found[1]])
     trying = [topic for topic, state in states.items() if state == "trying"]
     if not trying:
         return None
     number = swap.topics()[trying[0]]["number"]
-    return f"{what}; {', '.join(trying)} has not passed as it is now; run: lab check {number}"
+    names = ", ".join(trying)
+    return f"{_one_line(error)}; {names} has not passed as it is now; run: lab check {number}"
 
 
 def blame(error: BaseException, file: str) -> tuple[int, str] | None:
@@ -39,33 +39,53 @@ def blame(error: BaseException, file: str) -> tuple[int, str] | None:
 
     The function is "function" or "Class.method", or "" where no function was running.
     """
+    found = _last(error, [file])
+    return found[2:] if found else None
+
+
+def _tell(error: BaseException, file: str, line: int, function: str, topic: str) -> str:
+    number = swap.topics()[topic]["number"]
+    where = f"lab {number}{_task(topic, function)}: {file.removeprefix(swap.REPO + '/')}:{line}"
+    run = f"run: lab check {number}"
+    if isinstance(error, NotImplementedError) and str(error).startswith("lab "):
+        return f"{where}: not written yet; {run}, or `lab borrow {topic}`"
+    return f"{where}: {_one_line(error)}; {run}"
+
+
+def _last(error: BaseException, files: Sequence[str]) -> tuple[BaseException, str, int, str] | None:
+    """Return the error, file, line and function where *error* last passed through one of *files*.
+
+    If it did not, what it follows from may have.
+    """
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        if found := _last_step(cause, file):
-            return found
+        if found := _last_step(cause, files):
+            return error, *found
         cause = cause.__cause__ or cause.__context__
     return None
 
 
-def _last_step(error: BaseException, file: str) -> tuple[int, str] | None:
-    if isinstance(error, SyntaxError) and error.filename and _same(error.filename, file):
+def _last_step(error: BaseException, files: Sequence[str]) -> tuple[str, int, str] | None:
+    if isinstance(error, SyntaxError) and (file := _among(files, error.filename or "")):
         line = error.lineno or 1
-        return line, _function_above(file, line)
+        return file, line, _function_above(file, line)
     found = None
     step = error.__traceback__
     while step is not None:
         code = step.tb_frame.f_code
-        if _same(code.co_filename, file):
+        if file := _among(files, code.co_filename):
             name = code.co_qualname.partition(".<locals>")[0]
-            found = step.tb_lineno, "" if name == "<module>" else name
+            found = file, step.tb_lineno, "" if name == "<module>" else name
         step = step.tb_next
     return found
 
 
-def _same(one: str, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _among(files: Sequence[str], name: str) -> str:
+    """Return which of *files* is the file *name*, or ""."""
+    real = os.path.realpath(name)
+    return next((it for it in files if os.path.realpath(it) == real), "")
 
 
 def _one_line(error: BaseException) -> str:

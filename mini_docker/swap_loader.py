@@ -6,7 +6,6 @@ in student mode and in a grader. Then the cost of an import does not matter.
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
 from importlib.abc import Loader
@@ -41,9 +40,10 @@ class _Finder:
         if package != "mini_docker" or topic not in swap.topics():
             return None
         state = swap.state(topic)
-        if state == "locked":
+        if swap.locked(topic):
             return ModuleSpec(name, _Locked(topic))
-        return _from_file(name, swap.copy(topic)) if state in ("trying", "yours") else None
+        file = swap.copy(topic)
+        return _from_file(file, _Students(name, file)) if state in ("trying", "yours") else None
 
 
 def _for_grader(
@@ -54,14 +54,11 @@ def _for_grader(
     if package == "":
         return ModuleSpec(name, _Alias())
     file = graded[topic] if package == "mini_docker" else None
-    return _from_file(name, file) if file else None
+    return _from_file(file, _Fresh(name, file)) if file else None
 
 
-def _from_file(name: str, file: str) -> ModuleSpec | None:
-    if not os.path.isfile(file):
-        topic = name.rpartition(".")[2]
-        raise LockedTopic(f"{file} is gone; it needs {swap.remedy(topic)}")
-    return spec_from_file_location(name, file, loader=_Fresh(name, file))
+def _from_file(file: str, loader: _Fresh) -> ModuleSpec | None:
+    return spec_from_file_location(loader.name, file, loader=loader)
 
 
 class _Fresh(SourceFileLoader):
@@ -70,6 +67,42 @@ class _Fresh(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         code: CodeType = self.source_to_code(self.get_data(self.path), self.path)
         return code
+
+
+class _Students(_Fresh):
+    """Keeps the error of a file that cannot be imported until somebody uses the module.
+
+    The engine imports all topics, and a command such as ps uses none.
+    """
+
+    def exec_module(self, module: ModuleType) -> None:
+        try:
+            super().exec_module(module)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            failure = error if isinstance(error, Exception) else ImportError(_text(error))
+            _empty(module, failure, error)
+
+
+def _text(error: BaseException) -> str:
+    return f"the file ends Python: {type(error).__name__}: {error}"
+
+
+def _empty(module: ModuleType, failure: Exception, error: BaseException) -> None:
+    """Leave in *module* nothing but the *failure* to import it, which follows from *error*."""
+    for name in [name for name in vars(module) if not _dunder(name)]:
+        delattr(module, name)
+    if failure is not error:
+        failure.__cause__ = error
+    steps = failure.__traceback__
+
+    def broken(name: str) -> NoReturn:
+        if _dunder(name):
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        raise failure.with_traceback(steps)
+
+    vars(module)["__getattr__"] = broken
 
 
 class _Alias(Loader):
@@ -100,10 +133,14 @@ class _Locked(Loader):
         topic, remedy = self.topic, swap.remedy(self.topic)
 
         def missing(name: str) -> NoReturn:
-            # Python itself asks modules for names such as __path__ and __wrapped__.
-            if name.startswith("__") and name.endswith("__"):
+            if _dunder(name):
                 raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
             raise _Missing(f"{topic}.{name} needs {remedy}")
 
         vars(module)["__getattr__"] = missing
         module.__doc__ = f"Locked: it needs {remedy}."
+
+
+def _dunder(name: str) -> bool:
+    """Say whether Python itself asks modules for *name*, as it does for __path__."""
+    return name.startswith("__") and name.endswith("__")

@@ -32,12 +32,15 @@ class Work:
         self.topics |= topics
         self.progress.write_text(json.dumps({"version": 1, "topics": self.topics}))
 
-    def copy(self, topic: str, change: tuple[str, str] = ("", "")) -> Path:
-        """Make the student's copy of *topic* from the engine's module, with one *change*."""
+    def copy(self, topic: str, change: tuple[str, str] = ("", ""), unwritten: bool = False) -> Path:
+        """Make the student's copy of *topic* from the engine's module, with one *change*.
+
+        *unwritten*: from the skeleton instead.
+        """
         lab = next(lab for lab in LABS if lab.topic == topic)
         target = self.folder / lab.folder / f"{topic}.py"
         target.parent.mkdir(exist_ok=True)
-        text = lab.engine.read_text()
+        text = (lab.skeleton if unwritten else lab.engine).read_text()
         assert change[0] in text
         target.write_text(text.replace(*change, 1) if change[0] else text)
         return target
@@ -189,7 +192,7 @@ def test_an_error_in_the_students_function_names_lab_task_file_and_line(work: Wo
 def test_a_file_that_is_no_python_names_the_function_it_stops_in(work: Work) -> None:
     work.copy("processes", ("def init(main: int) -> int:", "def init(main: int) -> int"))
     work.note(processes={"begun": True})
-    said = work.python(EXPLAIN.format("pass"))
+    said = work.python(EXPLAIN.format("processes.init(1)"))
     assert said.startswith(task("init")) and "SyntaxError: expected ':'" in said
 
 
@@ -207,12 +210,89 @@ def test_the_engines_own_errors_are_not_explained_away(work: Work) -> None:
     assert work.python(EXPLAIN.format("processes.wait(1)")) == "None"
 
 
-def test_a_copy_that_is_gone_is_named(work: Work) -> None:
+def test_a_copy_that_is_gone_is_not_begun(work: Work) -> None:
     file = work.copy("processes")
-    work.note(processes={"begun": True})
+    work.note(processes={"begun": True, "passed": swap.fingerprint(str(file))})
     shutil.rmtree(file.parent)
-    said = work.python("from mini_docker import processes", status=1)
-    assert f"{file} is gone; it needs lab 1" in said
+    code = "from mini_docker import processes, swap; print(swap.state('processes'))"
+    assert work.python(code) == "locked"
+    said = work.python("from mini_docker import processes; processes.spawn", status=1)
+    assert "needs lab 1, processes: run `lab start 1`" in said
+
+
+def test_a_lab_of_which_nothing_is_written_yet_leaves_the_engine_as_it_was(work: Work) -> None:
+    file = work.copy("namespaces", unwritten=True)
+    work.note(processes={"borrowed": True}, namespaces={"begun": True})
+    code = """
+from mini_docker import swap
+print(swap.state("namespaces"), swap.locked("namespaces"))
+try:
+    swap.needs("exec", [])
+except swap.LockedTopic as error:
+    print(error)
+try:
+    from mini_docker import namespaces
+    namespaces.create({"pid"})
+except swap.LockedTopic as error:
+    print(error)
+"""
+    remedy = "lab 2, namespaces, of which nothing is written yet: run `lab check 2`, or "
+    remedy += "`lab borrow namespaces`"
+    assert work.python(code).splitlines() == [
+        "begun True",
+        f"`exec` needs {remedy}",
+        f"namespaces.create needs {remedy}",
+    ]
+    file.write_text(file.read_text() + "\n# A thought.\n")
+    assert work.python(code).startswith("begun")
+    text = file.read_text()
+    file.write_text(text.replace('raise NotImplementedError("lab 2, task 1: ', 'pass  # ("'))
+    assert work.python("from mini_docker import swap; print(swap.state('namespaces'))") == "trying"
+
+
+def test_what_is_not_written_yet_is_named_and_not_its_caller(work: Work) -> None:
+    work.copy("processes")
+    file = work.copy("namespaces", ("    flags = 0", "    return None"))
+    text = table.lab(2).skeleton.read_text()
+    line = '    raise NotImplementedError("lab 2, task 2: write create")'
+    assert line in text
+    file.write_text(text.replace("lab 2, task 1: write", "done:"))
+    number = text[: text.index(line)].count("\n") + 1
+    work.note(processes={"begun": True}, namespaces={"begun": True})
+    code = "from mini_docker import namespaces as n; processes.spawn(id, lambda: n.create({'pid'}))"
+    assert work.python(EXPLAIN.format(code)) == (
+        f"lab 2, task 2 (create): {file}:{number}: not written yet; "
+        "run: lab check 2, or `lab borrow namespaces`"
+    )
+
+
+def test_an_error_belongs_to_the_innermost_function_of_the_student(work: Work) -> None:
+    work.copy("processes")
+    file = work.copy("namespaces", ("    flags = 0", "    flags = gone"))
+    work.note(processes={"begun": True}, namespaces={"begun": True})
+    code = "from mini_docker import namespaces as n; processes.spawn(id, lambda: n.create({'pid'}))"
+    said = work.python(EXPLAIN.format(code))
+    assert said.startswith(f"lab 2, task 2 (create): {file}:") and "NameError" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (("def init(main: int) -> int:", "def init(main: int) -> int"), "SyntaxError"),
+        (("def init(main: int) -> int:", "import gone\n\n\ndef init(main):"), "gone"),
+        (("def init(main: int) -> int:", "raise SystemExit(3)\n\n\ndef init(main):"), "SystemExit"),
+    ],
+)
+def test_a_broken_module_stops_only_what_uses_it(
+    work: Work, change: tuple[str, str], error: str
+) -> None:
+    file = work.copy("processes", change)
+    work.note(processes={"begun": True})
+    assert work.python("import mini_docker.container, mini_docker.cli.run; print(1)") == "1"
+    code = "assert not hasattr(processes, '__path__'); processes.{}"
+    for name in "REPORT_LIMIT", "spawn", "init":
+        said = work.python(EXPLAIN.format(code.format(name)))
+        assert said.startswith("lab 1") and f"{file}:" in said and error in said, said
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"topics": []}', '{"topics": {"cgroups": 1}}'])
@@ -231,9 +311,10 @@ except ConfigError as error:
 
 def test_the_banner_groups_the_topics(work: Work) -> None:
     work.copy("processes")
-    work.note(processes={"begun": True}, rootfs={"borrowed": True})
+    work.copy("namespaces", unwritten=True)
+    work.note(processes={"begun": True}, namespaces={"begun": True}, rootfs={"borrowed": True})
     assert work.python("from mini_docker import swap; print(swap.banner())") == (
-        "student mode; trying: processes; borrowed: rootfs; locked: namespaces cgroups; "
+        "student mode; trying: processes; begun: namespaces; borrowed: rootfs; locked: cgroups; "
         "no security boundary before lab 7"
     )
 
