@@ -95,14 +95,20 @@ def _empty(module: ModuleType, failure: Exception, error: BaseException) -> None
         delattr(module, name)
     if failure is not error:
         failure.__cause__ = error
-    steps = failure.__traceback__
+    topic, steps = module.__name__.rpartition(".")[2], failure.__traceback__
 
     def broken(name: str) -> NoReturn:
         if _dunder(name):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
-        raise failure.with_traceback(steps)
+        told = swap.explain(failure.with_traceback(steps))
+        said = told or f"{topic} cannot be imported: {failure}"
+        raise _Broken(f"{said}, or `lab borrow {topic}`") from failure
 
     vars(module)["__getattr__"] = broken
+
+
+class _Broken(LockedTopic):
+    """A module that cannot be imported was used."""
 
 
 class _Alias(Loader):
