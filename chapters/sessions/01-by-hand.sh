@@ -33,5 +33,5 @@ kill -KILL $!; wait $!; echo $?
 busybox ps -o pid,ppid,stat,comm | grep -c Z
 
 ## orphan
-sh -c 'sleep 1000 & echo "child pid $!, parent pid $$"'
+sh -c 'sleep 60 & echo "child pid $!, parent pid $$"'
 sleep 0.2; busybox ps -o pid,ppid,stat,comm

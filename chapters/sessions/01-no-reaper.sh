@@ -19,8 +19,13 @@ wait $!; echo $?
 busybox ps -o pid,ppid,stat,comm
 
 ## reaper
-busybox unshare --fork --pid --mount-proc mini-docker run --rootfs / sh -c '
+busybox unshare --fork --pid --mount-proc mini-docker run --rm --rootfs / sh -c '
   (for i in 1 2 3 4 5; do sleep 0.1 & done)
   exec sleep 1000' &
 sleep 2
 busybox ps -o pid,ppid,stat,comm
+
+## heard
+box=$(cat /proc/$!/task/$!/children)
+kill -TERM $box
+wait $!; echo $?

@@ -17,4 +17,5 @@ echo exit 3 >&9
 wait $!
 echo $?
 nsenter --target $pid --uts hostname
-#- exec 9>&-; rm stdin; rmdir "$PWD"
+exec 9>&-; rm stdin
+#- rmdir "$PWD"

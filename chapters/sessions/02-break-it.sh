@@ -15,4 +15,4 @@ mini-docker run --rm --rootfs / sh -c "cat /proc/$!/comm; kill $!"
 ## mend
 mini-docker run --rm --rootfs / mount -t proc proc /proc
 unshare --pid --fork --mount-proc busybox ps
-#- kill $!
+kill $!

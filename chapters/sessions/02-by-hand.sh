@@ -27,11 +27,12 @@ unshare --user --map-root-user sh -c 'id --user; cat /proc/self/uid_map'
 ## time
 unshare --time --boottime 864000 cat /proc/self/timens_offsets
 ## cgroup
-#- group=/sys/fs/cgroup/pids; test -d $group || group=/sys/fs/cgroup
-#- mkdir -p $group/demo; echo $$ > $group/demo/cgroup.procs
-grep -o /demo /proc/self/cgroup
-unshare --cgroup grep -c /demo /proc/self/cgroup
-#- echo $$ > $group/cgroup.procs; rmdir $group/demo
+group=/sys/fs/cgroup; test -d $group/pids && group=$group/pids
+mkdir $group/demo
+sh -c "echo 0 > $group/demo/cgroup.procs
+  grep -o /demo /proc/self/cgroup
+  unshare --cgroup grep -c /demo /proc/self/cgroup"
+rmdir $group/demo
 ## nsenter
 unshare --uts --pid --fork --mount-proc sh -c 'hostname box; exec sleep 1000' &
 sleep 0.5
