@@ -53,7 +53,8 @@ def readme(lab: Lab) -> str:
 
 # Lab {n}: {lab.title}
 
-Chapter: [{lab.chapter.name}](../../chapters/{lab.chapter.name}) · about {lab.minutes} minutes ·
+Chapter: run `scripts/docs serve` and read http://127.0.0.1:8000/{lab.chapter.stem}.html (its
+source: [{lab.chapter.name}](../../chapters/{lab.chapter.name})) · about {lab.minutes} minutes ·
 {lab.points} points
 
 You write {len(lab.tasks)} functions of `mini_docker/{lab.topic}.py`; the rest is given. Each

@@ -206,6 +206,8 @@ def write(group: str, name: str, value: str) -> None:
             why = "no scheduler of this disk shares it out (neither bfq nor io.cost)"
         elif error.errno == 16 and name.startswith("memory."):
             why = "more than that is in use, and the kernel cannot free enough of it"
+        elif error.errno == 1 and os.geteuid() == 0:  # EPERM
+            why = "not permitted, and that to root: see `lab doctor`"
         raise CgroupError(f"cannot write {value!r} to {group}/{name}: {why}") from error
 
 
