@@ -56,10 +56,13 @@ class Result:
             if it.task == task.number and (not outcomes or it.outcome in outcomes)
         ]
 
-    def points(self, task: Task) -> float:
-        """Return what *task* has earned: its points, by the weight of what passed."""
+    def points(self, task: Task) -> int:
+        """Return what *task* has earned: its points, by the weight of what passed.
+
+        They are rounded down: all of them are for all behaviours.
+        """
         whole = sum(it.weight for it in self.of(task))
-        return task.points * sum(it.weight for it in self.of(task, "passed")) / (whole or 1)
+        return int(task.points * sum(it.weight for it in self.of(task, "passed")) / (whole or 1))
 
     @property
     def failures(self) -> list[Behaviour]:
@@ -107,12 +110,13 @@ def note(result: Result, fingerprint: str, whole: bool) -> bool:
         entry = progress.topic(noted, result.lab)
         if fingerprint != swap.fingerprint(str(result.file)):
             return False  # edited meanwhile
-        if entry.get("graded") != fingerprint:
-            entry["graded"], entry["points"] = fingerprint, {}
+        before = entry.get("points", {})
+        points = before.get(fingerprint, {})
         for task in result.lab.tasks:
             if result.of(task):
-                before = entry["points"].get(task.name, 0.0)
-                entry["points"][task.name] = max(before, round(result.points(task), 2))
+                points[task.name] = max(points.get(task.name, 0), result.points(task))
+        kept = {file: it for file, it in before.items() if file == entry.get("passed")}
+        entry["points"] = kept | {fingerprint: points}
         new = whole and result.passed and entry.get("passed") != fingerprint
         if new:
             entry["passed"] = fingerprint
@@ -122,9 +126,10 @@ def note(result: Result, fingerprint: str, whole: bool) -> bool:
 def _pytest(lab: Lab, keyword: str, file: Path | None, options: Sequence[str]) -> dict[str, Any]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=line"]
     command += ["-p", "pytest_timeout", str(lab.tests.parent)]
-    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+    # What a wrong answer has locked away may stay; it must not keep the grade from the student.
+    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder:
         report = Path(folder, "report.json")
-        command += ["--report", str(report)]
+        command += ["--report", str(report), "--basetemp", f"{folder}/tests"]
         command += ["-k", keyword] if keyword else []
         command += ["--file", str(file)] if file else []
         command += options

@@ -48,10 +48,12 @@ def _reports(item: pytest.Item, deadline: float) -> list[pytest.TestReport]:
         _child(item, writer)
     os.close(writer)
     started = time.time()
-    told = _read(reader, started + deadline * machine.slowness())
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    try:
+        told = _read(reader, started + deadline * machine.slowness())
+    finally:  # also if the student presses ctrl-c
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
     if told is None:
         return [_failed(item, started, f"it did not end within {deadline:g} seconds")]
     if not told:

@@ -15,43 +15,44 @@ from course.table import Lab
 from mini_docker import swap
 from mini_docker.errors import MiniDockerError, UsageError
 
+ABOUT = "Your guide through the course."
+NAMES = "LAB is 4, cgroups or 04_cgroups; 4.2 or 4.apply is one task of it."
 POLL = 0.3  # seconds between two looks at the files
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; `run` is the function of the command given."""
-    top = argparse.ArgumentParser(prog="lab", description="Your guide through the course.")
+    top = argparse.ArgumentParser(prog="lab", description=ABOUT, epilog=NAMES)
     top.set_defaults(run=lambda console, given: lab_show.show_map(console))
     add = top.add_subparsers(dest="command", metavar="COMMAND").add_parser
     add("map", help="all labs, with progress and points (also without a command)")
     it = add("start", help="begin a lab: make your copy of its module under work/")
-    it.add_argument("number", type=int, nargs="?", metavar="N", help="the next one without it")
-    it.set_defaults(run=lambda console, given: lab_work.start(console, given.number))
+    it.add_argument("which", nargs="?", metavar="LAB", help="the next one without it")
+    it.set_defaults(run=lambda console, given: lab_work.start(console, given.which))
     it = add("check", help="grade a lab")
-    it.add_argument(
-        "number", type=int, nargs="?", metavar="N", help="the one you are at without it"
-    )
+    it.add_argument("which", nargs="?", metavar="LAB", help="the one you are at without it")
     it.add_argument(
         "-k", dest="task", default="", metavar="TASK", help="one task: task2, or create"
     )
-    it.set_defaults(run=lambda console, given: check(console, given.number, given.task))
+    it.set_defaults(run=lambda console, given: check(console, given.which, given.task))
     it = add("watch", help="grade a lab each time you save it; ctrl-c ends it")
-    it.set_defaults(run=lambda console, given: watch(console))
+    it.add_argument("which", nargs="?", metavar="LAB", help="all that are begun without it")
+    it.set_defaults(run=lambda console, given: watch(console, given.which))
     it = add("hint", help="the next of three hints for a task")
     it.add_argument("which", metavar="N.M", help="lab and task, such as 4.2")
     it.set_defaults(run=lambda console, given: lab_work.hint(console, given.which))
     it = add("solution", help="our version; asks first")
-    it.add_argument("number", type=int, metavar="N")
+    it.add_argument("which", metavar="LAB")
     it.add_argument("--yes", action="store_true", help="do not ask")
-    it.set_defaults(run=lambda console, given: lab_work.solution(console, given.number, given.yes))
+    it.set_defaults(run=lambda console, given: lab_work.solution(console, given.which, given.yes))
     _add_others(add)
     return top
 
 
 def _add_others(add: Callable[..., argparse.ArgumentParser]) -> None:
     it = add("reset", help="begin a lab anew; a copy of yours is kept")
-    it.add_argument("number", type=int, metavar="N")
-    it.set_defaults(run=lambda console, given: lab_work.reset(console, given.number))
+    it.add_argument("which", metavar="LAB")
+    it.set_defaults(run=lambda console, given: lab_work.reset(console, given.which))
     it = add("borrow", help="let mini-docker use the course's module for a topic")
     it.add_argument("topic", metavar="TOPIC")
     it.set_defaults(run=lambda console, given: lab_work.borrow(console, given.topic))
@@ -66,7 +67,7 @@ def _add_others(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; return its exit status. A refusal is one line."""
+    """Run one command; return its exit status, 130 for ctrl-c. A refusal is one line."""
     given = parser().parse_args(argv)
     console = Console(highlight=False)
     try:
@@ -74,74 +75,75 @@ def main(argv: list[str] | None = None) -> int:
     except (MiniDockerError, LookupError, grade.GradeError) as error:
         print(f"lab: {error.args[0]}", file=sys.stderr)
     except KeyboardInterrupt:
-        print(file=sys.stderr)
+        return 130
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more: Python would complain once again at its end
     return 1
 
 
-def check(console: Console, number: int | None, task: str = "") -> int:
-    """Grade a lab (None: the one the student is at); return 0 if everything asked for passed."""
-    lab = table.lab(number) if number is not None else _current()
+def check(console: Console, which: str | None, task: str = "") -> int:
+    """Grade a lab (None: the one the student is at); return 0 if everything asked for passed.
+
+    *which* may name one task of it, and so may *task*.
+    """
+    lab, one = table.named(which) if which is not None else (_current(), None)
+    if one and task:
+        raise UsageError(f"say the task once: lab check {lab.number}.{one.number}")
+    one = lab.named(task) if task else one
     if not progress.copy(lab).exists():
         raise UsageError(f"lab {lab.number} is not begun: run lab start {lab.number}")
     fingerprint = swap.fingerprint(str(progress.copy(lab)))
     began = time.monotonic()
-    result = grade.run(lab, _keyword(lab, task), options=["--quick"])
-    new = grade.note(result, fingerprint, whole=not task)
+    keyword = f"task{one.number}_" if one else ""
+    result = grade.run(lab, keyword, options=["--quick"])
+    new, refused = False, None
+    try:
+        new = grade.note(result, fingerprint, whole=not one)
+    except progress.Refused as error:
+        refused = error
     lab_show.show_result(console, result, time.monotonic() - began)
     if new:
         lab_show.show_passed(console, lab)
+    if refused:
+        lab_show.show_not_noted(refused)
     return int(bool(result.broken or result.failures))
 
 
-def watch(console: Console) -> None:
-    """Grade a begun lab each time its file changes, until interrupted."""
-    seen = _times()
-    console.print("watching " + ", ".join(str(path.name) for path in seen) + "; ctrl-c ends it")
+def watch(console: Console, which: str | None = None) -> None:
+    """Grade the begun labs, or *which* alone, each time the file changes, until interrupted."""
+    lab = table.named(which)[0] if which is not None else None
+    seen = _times(lab)
     if not seen:
-        raise UsageError("no lab is begun: run lab start 1")
+        raise UsageError(f"no lab is begun: run lab start {lab.number if lab else 1}")
+    console.print("watching " + ", ".join(str(path.name) for path in seen) + "; ctrl-c ends it")
     while True:
         time.sleep(POLL)
-        now = _times()
-        for path, lab in _copies().items():
+        now = _times(lab)
+        for path, it in _copies(lab).items():
             if now.get(path) != seen.get(path):
                 console.rule(style="dim")
                 try:
-                    check(console, lab.number)
+                    check(console, which or str(it.number))
                 except grade.GradeError as error:
                     console.print(f"lab: {error}")
         seen = now
 
 
-def _copies() -> dict[Path, Lab]:
-    return {path: lab for lab in table.labs() if (path := progress.copy(lab)).exists()}
+def _copies(only: Lab | None) -> dict[Path, Lab]:
+    labs = [only] if only else table.labs()
+    return {path: lab for lab in labs if (path := progress.copy(lab)).exists()}
 
 
-def _times() -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in _copies() if path.exists()}
+def _times(only: Lab | None) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in _copies(only) if path.exists()}
 
 
 def _current() -> Lab:
-    """Return the first lab that is being tried, or else the last one that is begun."""
-    states = progress.states()
-    begun = [lab for lab in table.labs() if states[lab.topic] in ("trying", "yours")]
-    trying = [lab for lab in begun if states[lab.topic] == "trying"]
+    """Return the first lab that has not passed, or else the last one that is begun."""
+    begun = list(_copies(None).values())
     if not begun:
         raise UsageError("no lab is begun: run lab start 1")
-    return trying[0] if trying else begun[-1]
-
-
-def _keyword(lab: Lab, task: str) -> str:
-    """Return pytest's -k for *task*: "task2", its number, or the name of the function."""
-    if not task:
-        return ""
-    numbers = {name: it.number for it in lab.tasks for name in (it.name, f"task{it.number}")}
-    numbers |= {str(it.number): it.number for it in lab.tasks}
-    if task not in numbers:
-        names = ", ".join(f"task{it.number} ({it.name})" for it in lab.tasks)
-        raise UsageError(f"lab {lab.number} has no task {task!r}: it has {names}")
-    return f"task{numbers[task]}_"
+    return next((lab for lab in begun if progress.unfinished(lab)), begun[-1])
 
 
 if __name__ == "__main__":

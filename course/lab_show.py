@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
+from itertools import groupby
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +17,7 @@ from course.table import Lab
 STATES = {
     "ours": ("the course's", "dim"),
     "locked": ("not begun", "dim"),
+    "begun": ("begun", "yellow"),
     "trying": ("trying", "yellow"),
     "yours": ("yours", "green"),
     "borrowed": ("borrowed", "cyan"),
@@ -27,23 +32,23 @@ def show_map(console: Console) -> None:
     grid = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("lab", "", "state", "points", "about"):
         grid.add_column(title, justify="right" if title in ("lab", "points") else "left")
-    earned = 0.0
+    earned = 0
     for lab in table.labs():
-        got = sum(noted["topics"].get(lab.topic, {}).get("points", {}).values())
+        got = progress.points(noted, lab)
         earned += got
         words, style = STATES[states[lab.topic]]
-        points = f"{got:.0f}/{lab.points}"
+        points = f"{got}/{lab.points}"
         grid.add_row(
             str(lab.number), lab.title, Text(words, style), points, f"{lab.minutes} minutes"
         )
     console.print(grid)
     whole = sum(lab.points for lab in table.labs())
-    console.print(f"\n{earned:.0f} of {whole} points. {_next(states)}")
+    console.print(f"\n{earned} of {whole} points. {_next(states)}")
 
 
 def _next(states: dict[str, str]) -> str:
     for lab in table.labs():
-        if states[lab.topic] == "trying":
+        if progress.unfinished(lab):
             return f"Next: lab check {lab.number}"
     for lab in table.labs():
         if states[lab.topic] in ("locked", "ours"):
@@ -68,7 +73,7 @@ def show_result(console: Console, result: Result, seconds: float) -> None:
         if not failed and not result.of(task, "passed"):
             mark, style = "·", "dim"
         said = f"{failed} of {len(all_of)} behaviours are missing" if failed else ""
-        points = f"{result.points(task):.0f}/{task.points}"
+        points = f"{result.points(task)}/{task.points}"
         grid.add_row(Text(mark, style), f"task {task.number}", task.name, points, said)
     console.print(grid)
     if result.failures:
@@ -102,10 +107,35 @@ def _show_skipped(console: Console, result: Result) -> None:
         console.print(f"{tests} left out: {reason}", style="dim", highlight=False)
 
 
+def show_not_noted(refused: progress.Refused) -> None:
+    """Say on standard error why what was shown is not written down."""
+    print(f"lab: this is not noted: {refused}", file=sys.stderr)
+
+
 def show_passed(console: Console, lab: Lab) -> None:
     """Print what a lab that has newly passed unlocks."""
+    if progress.states()[lab.topic] == "borrowed":
+        now = f"mini-docker uses the course's {lab.topic} until you say: lab start {lab.number}"
+        console.print(f"\n[green]Lab {lab.number} has passed.[/] {now}")
+        return
     console.print(f"\n[green]Lab {lab.number} has passed: mini-docker runs on your {lab.topic}.[/]")
     if lab.unlocks:
         names = ", ".join(f"mini-docker {it}" for it in lab.unlocks[:4])
         more = ", ..." if len(lab.unlocks) > 4 else ""
         console.print(f"It unlocks {names}{more}", highlight=False)
+
+
+def show_hint(console: Console, text: str) -> None:
+    """Print a hint: its prose as wide as the terminal, its code, which is indented, as it is."""
+    for kind, lines in groupby(text.strip("\n").splitlines(), _kind):
+        if kind == "prose":
+            words = textwrap.wrap(" ".join(lines), console.width, break_on_hyphens=False)
+            console.print("\n".join(words), markup=False, highlight=False, soft_wrap=True)
+        else:
+            console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _kind(line: str) -> str:
+    if not line.strip():
+        return "blank"
+    return "code" if line[0].isspace() else "prose"

@@ -8,16 +8,16 @@ import tomllib
 from rich.console import Console
 from rich.syntax import Syntax
 
-from course import progress, source, table, telling
-from course.table import Lab, Task
+from course import lab_show, progress, source, table, telling
+from course.table import Lab
 from mini_docker.errors import ConfigError, UsageError
 
 LEVELS = 3
 
 
-def start(console: Console, number: int | None) -> None:
-    """Make the student's copy of lab *number* (None: the first that is not begun)."""
-    lab = table.lab(number) if number is not None else _first_not_begun()
+def start(console: Console, which: str | None) -> None:
+    """Make the student's copy of the lab called *which* (None: the first that is not begun)."""
+    lab = table.named(which)[0] if which is not None else _first_not_begun()
     copy = progress.copy(lab)
     new = not copy.exists()
     if new:
@@ -32,12 +32,14 @@ def start(console: Console, number: int | None) -> None:
     _tell_of_locked(console, lab)
 
 
-def reset(console: Console, number: int) -> None:
-    """Put the skeleton of lab *number* in the place of the student's copy, which is kept."""
-    lab = table.lab(number)
+def reset(console: Console, which: str) -> None:
+    """Put the skeleton of the lab called *which* in the place of the student's copy, now kept."""
+    lab, task = table.named(which)
     copy = progress.copy(lab)
+    if task:
+        raise UsageError(f"it is the whole lab that begins anew: run lab reset {lab.number}")
     if not copy.exists():
-        raise UsageError(f"lab {number} is not begun: run lab start {number}")
+        raise UsageError(f"lab {lab.number} is not begun: run lab start {lab.number}")
     count = 1
     while (kept := copy.with_name(f"{copy.name}.{count}")).exists():
         count += 1
@@ -46,36 +48,52 @@ def reset(console: Console, number: int) -> None:
     console.print(f"{telling.short(copy, lab)} is new; yours is kept in {kept.name} beside it")
 
 
-def borrow(console: Console, topic: str) -> None:
-    """Let the engine use the course's module for *topic* from now on."""
-    lab = _by_topic(topic)
+def borrow(console: Console, which: str) -> None:
+    """Let the engine use the course's module for the topic of the lab called *which*."""
+    lab, _ = table.named(which)
     with progress.changing() as noted:
         progress.topic(noted, lab)["borrowed"] = True
-    console.print(f"mini-docker uses the course's {topic} until you say: lab start {lab.number}")
+    console.print(
+        f"mini-docker uses the course's {lab.topic} until you say: lab start {lab.number}"
+    )
 
 
 def hint(console: Console, which: str) -> None:
-    """Show the next hint for lab N, task M; *which* is "N.M"."""
-    lab, task = _task(which)
+    """Show the next hint for a task; *which* names it, such as "4.2"."""
+    lab, task = table.named(which)
+    if task is None:
+        raise UsageError(f"lab hint takes a lab and a task, such as {lab.number}.1")
     hints = read_hints(lab)[task.name]
-    with progress.changing() as noted:
-        shown = min(noted["hints"].get(which, 0) + 1, LEVELS)
-        noted["hints"][which] = shown
+    key = f"{lab.number}.{task.number}"
+    shown = _next_hint(progress.read(), key)
+    refused = None
+    try:
+        with progress.changing() as noted:
+            shown = noted["hints"][key] = _next_hint(noted, key)
+    except progress.Refused as error:
+        refused = error
     console.print(f"[bold]Hint {shown} of {LEVELS} for {task.name}[/]")
-    console.print(hints[shown - 1].strip(), markup=False, highlight=False)
+    lab_show.show_hint(console, hints[shown - 1])
+    if refused:
+        lab_show.show_not_noted(refused)
     if shown == LEVELS:
         console.print(f"\nThat was the last one. Our version: lab solution {lab.number}")
 
 
-def solution(console: Console, number: int, sure: bool) -> None:
-    """Show our version of lab *number*'s tasks, if the student really wants that."""
-    lab = table.lab(number)
+def _next_hint(noted: progress.Noted, key: str) -> int:
+    return min(int(noted["hints"].get(key, 0)) + 1, LEVELS)
+
+
+def solution(console: Console, which: str, sure: bool) -> None:
+    """Show our version of the lab or task called *which*, if the student really wants that."""
+    lab, wanted = table.named(which)
+    number = lab.number
     if not lab.solution.exists():
         raise UsageError(f"the solution of lab {number} is not in this copy: ask your teacher")
     if not sure and not _asked(f"Show our version of lab {number}? [y/N] "):
         console.print(f"Nothing shown. A hint: lab hint {number}.1")
         return
-    for task in lab.tasks:
+    for task in [wanted] if wanted else lab.tasks:
         code = "\n".join(source.find(lab.solution, task.name).code)
         console.print(f"\n[bold]Task {task.number}: {task.name}[/]")
         console.print(Syntax(code, "python", background_color="default"))
@@ -100,22 +118,6 @@ def read_hints(lab: Lab) -> dict[str, list[str]]:
     return hints
 
 
-def _task(which: str) -> tuple[Lab, Task]:
-    number, _, task = which.partition(".")
-    if not (number.isdecimal() and task.isdecimal()):
-        raise UsageError(f"lab hint takes a lab and a task, such as 4.2, not {which!r}")
-    lab = table.lab(int(number))
-    return lab, lab.task(int(task))
-
-
-def _by_topic(topic: str) -> Lab:
-    for lab in table.labs():
-        if lab.topic == topic:
-            return lab
-    topics = ", ".join(lab.topic for lab in table.labs())
-    raise UsageError(f"there is no topic {topic!r} to borrow: the topics are {topics}")
-
-
 def _first_not_begun() -> Lab:
     states = progress.states()
     for lab in table.labs():
@@ -127,7 +129,7 @@ def _first_not_begun() -> Lab:
 def _tell_of_locked(console: Console, lab: Lab) -> None:
     states = progress.states()
     before = [it.topic for it in table.labs() if it.number < lab.number]
-    locked = [topic for topic in before if states[topic] == "locked"]
+    locked = [topic for topic in before if states[topic] in ("locked", "begun")]
     if locked:
         names = ", ".join(locked)
         console.print(f"mini-docker lacks {names}: do those labs, or lab borrow {locked[0]}")

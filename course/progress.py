@@ -2,8 +2,11 @@
 
     {"version": 1,
      "topics": {"cgroups": {"begun": true, "passed": "SHA-256 of the file that passed",
-                            "borrowed": false, "graded": "SHA-256", "points": {"create": 5.0}}},
+                            "borrowed": false, "points": {"SHA-256": {"create": 5}}}},
      "hints": {"4.2": 1}}
+
+Points belong to the file that earned them: to the one that was graded last, and to the
+one that passed.
 
 It lies beside the student's copies, work/progress.json, or where $MINI_DOCKER_PROGRESS
 says. It is written by rename and under a lock, and it belongs to the owner of the
@@ -15,6 +18,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +30,10 @@ from mini_docker import swap
 from mini_docker.errors import ConfigError
 
 Noted = dict[str, Any]
+
+
+class Refused(ConfigError):
+    """The student's work folder cannot be written."""
 
 
 def place() -> Path:
@@ -55,8 +63,9 @@ def read() -> Noted:
 @contextmanager
 def changing() -> Iterator[Noted]:
     """Yield what is noted, to be changed; write it back at the end, unless an error comes."""
-    folder(place().parent)
-    lock = os.open(place().parent, os.O_RDONLY | os.O_DIRECTORY)
+    with _writing(place().parent):
+        folder(place().parent)
+        lock = os.open(place().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         noted = read()
@@ -70,6 +79,19 @@ def topic(noted: Noted, lab: Lab) -> Noted:
     """Return what is noted about *lab*'s topic, as part of *noted*."""
     entry: Noted = noted["topics"].setdefault(lab.topic, {})
     return entry
+
+
+def points(noted: Noted, lab: Lab) -> int:
+    """Return the points noted for the student's copy for *lab* as it is now."""
+    files = noted["topics"].get(lab.topic, {}).get("points", {})
+    tasks = files.get(swap.fingerprint(str(copy(lab))), {})
+    return sum(tasks.values())
+
+
+def unfinished(lab: Lab) -> bool:
+    """Say whether there is a student's copy for *lab* that has not passed, borrowed or not."""
+    entry = read()["topics"].get(lab.topic, {})
+    return copy(lab).exists() and entry.get("passed") != swap.fingerprint(str(copy(lab)))
 
 
 def states() -> dict[str, str]:
@@ -89,14 +111,10 @@ def folder(path: Path) -> None:
 
 def put(source: Path, target: Path) -> None:
     """Copy *source* to *target*, replacing it in one step; it belongs to the clone's owner."""
-    folder(target.parent)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        shutil.copyfile(source, temporary)
-        give(temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _writing(target.parent):
+        folder(target.parent)
+        with _replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
 
 
 def give(path: Path) -> None:
@@ -107,12 +125,46 @@ def give(path: Path) -> None:
 
 
 def _write(noted: Noted) -> None:
-    temporary = place().with_name(f".progress.{os.getpid()}")
-    try:
+    with _writing(place().parent), _replacing(place()) as temporary:
         temporary.write_text(json.dumps(noted, indent=1, sort_keys=True) + "\n")
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield a path to write to; what is there at the end is given away and becomes *target*."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        yield temporary
         give(temporary)
-        temporary.replace(place())
-    except OSError as error:
-        raise ConfigError(f"cannot write {place()}: {error.strerror}") from error
+        temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    """Turn a failure to write in *directory*, or to make it, into Refused."""
+    try:
+        yield
+    except OSError as error:
+        while not directory.exists():
+            directory = directory.parent
+        owner = directory.stat().st_uid
+        what = f"cannot write in {directory}: {error.strerror}"
+        if isinstance(error, PermissionError) and owner != os.geteuid():
+            what = (
+                f"{_short(directory)} belongs to {_user(owner)}: use sudo, or a clone of your own"
+            )
+        raise Refused(what) from error
+
+
+def _short(path: Path) -> str:
+    return f"{path.relative_to(REPO)}/" if path.is_relative_to(REPO) else str(path)
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"

@@ -81,6 +81,14 @@ class Lab:
             raise LookupError(f"lab {self.number} has tasks 1 to {len(self.tasks)}, not {number}")
         return self.tasks[number - 1]
 
+    def named(self, word: str) -> Task:
+        """Return the task called *word*: "2", "task2" or its function. LookupError if none is."""
+        for task in self.tasks:
+            if word in (str(task.number), f"task{task.number}", task.name):
+                return task
+        names = ", ".join(f"task{it.number} ({it.name})" for it in self.tasks)
+        raise LookupError(f"lab {self.number} has no task {word!r}: it has {names}")
+
 
 def labs(repo: Path = REPO) -> list[Lab]:
     """Return the published labs in order. ValueError, naming the entry, if course.toml is wrong."""
@@ -99,6 +107,25 @@ def lab(number: int, repo: Path = REPO) -> Lab:
             return it
     numbers = ", ".join(str(it.number) for it in published)
     raise LookupError(f"there is no lab {number}: the labs are {numbers}")
+
+
+def named(word: str, repo: Path = REPO) -> tuple[Lab, Task | None]:
+    """Return the lab, and the task if one is meant, that a student calls *word*.
+
+    A lab is called "4", "cgroups" or "04_cgroups"; its second task "4.2" or "4.apply".
+    LookupError, naming what there is, if there is none of that name.
+    """
+    name, dot, rest = word.partition(".")
+    found = None
+    for it in labs(repo):
+        if name in (it.topic, it.folder):
+            found = it
+    if found is None and name.isdecimal():
+        found = lab(int(name), repo)
+    if found is None:
+        topics = ", ".join(f"{it.number} ({it.topic})" for it in labs(repo))
+        raise LookupError(f"there is no lab {name!r}: the labs are {topics}")
+    return found, found.named(rest) if dot else None
 
 
 def _lab(entry: dict[str, Any], repo: Path) -> Lab:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from course import doctor, grade, lab_work, machine, progress, table
+from course import doctor, grade, lab_show, lab_work, machine, progress, table
 from mini_docker.errors import ConfigError
 
 LAB = table.labs()[0]
@@ -25,6 +27,7 @@ class Student:
 
     def __init__(self, work: Path) -> None:
         self.work = work
+        self.user: int | None = None
         self.copy = work / LAB.folder / LAB.skeleton.name
         self.environment = os.environ | {
             "MINI_DOCKER_PROGRESS": str(work / "progress.json"),
@@ -36,6 +39,7 @@ class Student:
             [sys.executable, "-m", "course.lab", *words],
             env=self.environment,
             cwd=table.REPO,
+            user=self.user,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -71,7 +75,7 @@ def test_start_makes_the_students_copy_and_locks_the_rest(student: Student) -> N
     said = student("start")
     assert student.copy.read_text() == LAB.skeleton.read_text()
     assert "lab check 1" in said
-    assert re.search(r"1 .* trying .*\n *2 .* not begun ", student())
+    assert re.search(r"1 .* begun .*\n *2 .* not begun ", student())
     student.copy.write_text("mine")
     assert "there already" in student("start", "1")
     assert student.copy.read_text() == "mine"
@@ -101,14 +105,139 @@ def test_check_of_one_task_takes_its_number_and_its_name(student: Student) -> No
     assert f"it has task1 ({TASK.name})" in student("check", "-k", "task9", status=1)
 
 
-def test_a_lab_that_passes_is_the_students_until_its_file_changes(student: Student) -> None:
+def test_a_lab_that_passes_is_the_students_until_its_file_changes(
+    student: Student, tmp_path: Path
+) -> None:
+    student.environment["TMPDIR"] = str(tmp_path)
     student.solve()
     assert "Lab 1 has passed: mini-docker runs on your processes" in student("check")
     assert re.search(rf"1 +Processes +yours +{LAB.points}/{LAB.points}", student())
     assert "has passed" not in student("check")
+    assert os.listdir(tmp_path) == ["work"], "grading leaves something behind"
     with student.copy.open("a") as file:
         file.write("# once more\n")
     assert re.search(r"1 +Processes +trying ", student())
+
+
+def test_the_map_follows_the_file_that_is_there(student: Student) -> None:
+    student.solve()
+    student("check")
+    good = student.copy.read_text()
+    full = f"{LAB.points}/{LAB.points}"
+    student.copy.write_text("def spawn(:\n")
+    assert re.search(rf"1 +Processes +trying +0/{LAB.points} .*[^$]*Next: lab check 1", student())
+    student("check", status=1)
+    student("reset", "1")
+    for _ in range(2):
+        assert re.search(rf"1 +Processes +begun +0/{LAB.points} ", student())
+        student("check", status=1)
+    student.copy.write_text(good)
+    assert re.search(rf"1 +Processes +yours +{full} ", student())
+    student("borrow", LAB.topic)
+    assert "Next: chapters/02" in student()
+    student.copy.write_text(good + "#")
+    assert "Next: lab check 1" in student()
+    student("start", "1")
+    student.copy.unlink()
+    assert re.search(rf"1 +Processes +not begun +0/{LAB.points} ", student())
+    assert "not begun" in student("check", "1", status=1)
+
+
+def test_a_borrowed_lab_that_passes_is_not_said_to_run(student: Student) -> None:
+    student.solve()
+    student("borrow", LAB.topic)
+    said = student("check", "1")
+    assert "Lab 1 has passed" in said and "until you say: lab start 1" in said
+    assert "runs on your" not in said
+
+
+def test_a_lab_is_named_by_number_topic_or_folder() -> None:
+    for word in "1", "processes", "01_processes":
+        assert table.named(word) == (LAB, None)
+        for task in "2", "task2", "spawn":
+            assert table.named(f"{word}.{task}") == (LAB, LAB.tasks[1])
+    for word in "", ".", "9", "gone", "1.", "1.9", "1.gone":
+        with pytest.raises(LookupError, match=r"the labs are|it has task1"):
+            table.named(word)
+
+
+@pytest.mark.parametrize("word", ["01_processes", "1.2"])
+def test_every_command_takes_every_name_of_a_lab(student: Student, word: str) -> None:
+    assert f"{student.copy} is there" in " ".join(student("start", word).split())
+    said = student("check", word, status=1)
+    assert "task 2" in said and ("task 1" in said) == ("." not in word)
+    if "." in word:
+        assert "Hint 1 of 3 for spawn" in student("hint", word)
+        assert "lab reset 1" in student("reset", word, status=1)
+        assert "Task 2: spawn" in (said := student("solution", word, "--yes"))
+        assert "Task 1" not in said
+    else:
+        assert "Task 1" in student("solution", word, "--yes")
+        student("reset", word)
+    student("borrow", word)
+    assert re.search(r"1 +Processes +borrowed ", student())
+
+
+def test_a_task_is_said_once(student: Student) -> None:
+    student("start", "1")
+    assert student("check", "1.1", "-k", "task2", status=1).startswith("lab: say the task once")
+
+
+NOBODY = 65534
+
+
+@pytest.mark.root
+def test_who_may_not_write_work_reads_why_and_is_graded_all_the_same(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents:
+        if folder.stat().st_uid == 0 and not folder.stat().st_mode & 0o005:
+            folder.chmod(0o755)
+    student = Student(tmp_path / "work")
+    student("start", "1")
+    student.user = NOBODY
+    said = student("start", "2", status=1)
+    assert said == f"lab: {tmp_path}/work belongs to root: use sudo, or a clone of your own\n"
+    said = student("check", "1.1", status=1)
+    assert "is not written yet" in said and "belongs to root: use sudo" in said
+    said = student("hint", "1.1")
+    assert "Hint 1 of 3" in said and "belongs to root: use sudo" in said
+    student.environment["MINI_DOCKER_PROGRESS"] = str(tmp_path / "new/progress.json")
+    assert student("start", status=1).startswith(f"lab: {tmp_path} belongs to root: use sudo")
+
+
+@pytest.mark.parametrize("words", [("watch", "1"), ("check", "1")])
+def test_ctrl_c_ends_it_quietly(student: Student, words: tuple[str, ...]) -> None:
+    student("start", "1")
+    student.copy.write_text("import time\nprint('here')\ntime.sleep(100)\n")
+    with subprocess.Popen(
+        [sys.executable, "-um", "course.lab", *words],
+        env=student.environment,
+        cwd=table.REPO,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as it:
+        assert it.stdout is not None
+        if words[0] == "watch":
+            assert b"watching" in it.stdout.readline()
+        else:
+            time.sleep(1 * machine.slowness())
+        os.killpg(it.pid, signal.SIGINT)
+        assert it.stdout.read() == b""
+    assert it.returncode == 130
+
+
+def test_a_hint_is_wrapped_as_prose_and_its_code_as_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    long = "x = " + "1 + " * 20 + "1"
+    text = f"\n    if a:\n        {long}\n\n    b\n\nSome words go on here and\nend here.\n\nNew.\n"
+    lab_show.show_hint(Console(width=40), text)
+    assert capsys.readouterr().out == (
+        f"    if a:\n        {long}\n\n    b\n\nSome words go on here and end here.\n\nNew.\n"
+    )
+    lab_show.show_hint(Console(width=20), "Some words go on\nhere and end here.")
+    assert capsys.readouterr().out == "Some words go on\nhere and end here.\n"
 
 
 def test_a_file_that_is_no_python_is_told_with_its_line(student: Student) -> None:
@@ -123,7 +252,7 @@ def test_hints_come_one_by_one_and_the_third_stays(student: Student) -> None:
     for level in (1, 2, 3, 3):
         said = student("hint", "1.1")
         assert f"Hint {level} of 3 for {TASK.name}" in said
-        assert hints[level - 1].strip().splitlines()[0] in said
+        assert " ".join(hints[level - 1].split()) in " ".join(said.split())
     assert student.noted()["hints"] == {"1.1": 3}
 
 
@@ -155,8 +284,8 @@ def test_a_borrowed_topic_is_the_courses_until_it_is_begun(student: Student) -> 
     student("borrow", LAB.topic)
     assert re.search(r"1 +Processes +borrowed ", student())
     student("start", "1")
-    assert re.search(r"1 +Processes +trying ", student())
-    assert "the topics are processes" in student("borrow", "gone", status=1)
+    assert re.search(r"1 +Processes +begun ", student())
+    assert "the labs are 1 (processes), 2" in student("borrow", "gone", status=1)
 
 
 @pytest.mark.parametrize("words", [("check",), ("watch",), ("check", "1"), ("start", "77")])
@@ -223,8 +352,20 @@ def test_points_follow_the_weight_of_what_passed() -> None:
     result = grade.Result(LAB, LAB.copy)
     for weight, outcome in (3.0, "passed"), (1.0, "failed"):
         result.behaviours.append(grade.Behaviour(1, "x", weight, outcome, ""))
-    assert result.points(TASK) == TASK.points * 0.75
+    assert result.points(TASK) == int(TASK.points * 0.75)
     assert not result.passed
+
+
+@pytest.mark.parametrize(("missing", "points"), [(0, 5), (1, 4), (4, 3), (6, 2), (12, 0), (13, 0)])
+def test_full_points_are_for_all_behaviours_and_others_are_rounded_down(
+    missing: int, points: int
+) -> None:
+    task = table.Task(1, TASK.name, 5)
+    result = grade.Result(LAB, LAB.copy)
+    for number in range(13):
+        outcome = "failed" if number < missing else "passed"
+        result.behaviours.append(grade.Behaviour(1, str(number), 1.0, outcome, ""))
+    assert result.points(task) == points
 
 
 def test_a_behaviour_holds_only_if_it_holds_for_all_parameters() -> None:
