@@ -22,6 +22,7 @@ from typing import Any
 
 from markdown import Extension, Markdown
 from markdown.preprocessors import Preprocessor
+from mkdocs.exceptions import BuildError
 
 from course import session_files, source, table
 from course.table import REPO, Lab
@@ -33,8 +34,8 @@ LAB = re.compile(r"lab\s+(\d+)")
 CHECK = re.compile(r"check\s+(\d+)(?:\.(\d+))?")
 
 
-class WeaveError(Exception):
-    """A chapter names something that does not exist."""
+class WeaveError(BuildError):
+    """A chapter names something that does not exist. MkDocs prints it in one line."""
 
 
 def weave(line: str, repository: str = "", repo: Path = REPO) -> list[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import markdown
 import pytest
 
-from course import session_files, weave
+from course import session_files, table, weave
 from tests.unit.test_generate import COURSE, MODULE
 
 
@@ -165,3 +168,21 @@ def test_commands_of_several_lines_stay_together(tmp_path: Path) -> None:
         "echo \\\nend",
         "echo last",
     ]
+
+
+def test_the_site_is_refused_in_a_line_and_not_with_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text("# Page\n\n--8<-- session gone\n")
+    settings = "site_name: x\ntheme: mkdocs\nplugins: []\nmarkdown_extensions: [course.weave]\n"
+    (tmp_path / "mkdocs.yml").write_text(settings)
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(table.REPO), "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "index.md" in done.stderr and "cannot weave `--8<-- session gone`" in done.stderr
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()) < 8
