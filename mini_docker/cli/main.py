@@ -52,8 +52,8 @@ def _run(name: str, words: list[str], store: Store) -> int:
         return _help([name])
     if swap.student():
         swap.needs(name, values.given)
-        if (banner := swap.banner()) and sys.stderr.isatty():
-            print(f"mini-docker: {banner}", file=sys.stderr)
+        if name in ("run", "exec") and sys.stderr.isatty():
+            print(f"mini-docker: {swap.banner()}", file=sys.stderr)
     code = int(module.execute(values, store))
     sys.stdout.flush()
     return code

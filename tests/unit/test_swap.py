@@ -320,6 +320,18 @@ def test_the_banner_groups_the_topics(work: Work) -> None:
     )
 
 
+@pytest.mark.parametrize(("words", "comes"), [("run --rootfs /gone true", True), ("ps", False)])
+def test_the_banner_comes_with_what_runs_something(work: Work, words: str, comes: bool) -> None:
+    terminal, ours = os.openpty()
+    command = [sys.executable, "-m", "mini_docker", "--root", str(work.folder / "root")]
+    environment = os.environ | {"MINI_DOCKER_PROGRESS": str(work.progress)}
+    work.note(processes={"borrowed": True}, rootfs={"borrowed": True})
+    with os.fdopen(terminal, "rb", 0) as seen, os.fdopen(ours, "wb", 0) as stderr:
+        stderr.write(b"begin: ")
+        subprocess.run([*command, *words.split()], env=environment, cwd=REPO, stderr=stderr)
+        assert (b"student mode" in seen.read(4096)) == comes
+
+
 def test_a_graded_topic_is_one_object_under_two_names(work: Work) -> None:
     file = work.copy("processes")
     code = f"""
