@@ -160,6 +160,8 @@ def _writing(directory: Path) -> Iterator[None]:
 
 
 def _short(path: Path) -> str:
+    if path == REPO:
+        return "this clone"
     return f"{path.relative_to(REPO)}/" if path.is_relative_to(REPO) else str(path)
 
 

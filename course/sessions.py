@@ -78,7 +78,7 @@ def _typed(prompt: str, command: str) -> list[str]:
 
 
 def _shown(output: str) -> list[str]:
-    """Return the lines of *output* without the student's banner, which every command repeats."""
+    """Return the lines of *output* without the student's banner, which run and exec repeat."""
     return [line.rstrip() for line in output.splitlines() if not line.startswith(BANNER)]
 
 

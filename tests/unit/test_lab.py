@@ -203,6 +203,9 @@ def test_who_may_not_write_work_reads_why_and_is_graded_all_the_same(tmp_path: P
     assert "Hint 1 of 3" in said and "belongs to root: use sudo" in said
     student.environment["MINI_DOCKER_PROGRESS"] = str(tmp_path / "new/progress.json")
     assert student("start", status=1).startswith(f"lab: {tmp_path} belongs to root: use sudo")
+    student.environment["MINI_DOCKER_PROGRESS"] = str(table.REPO / "gone/progress.json")
+    if table.REPO.stat().st_uid == 0:
+        assert student("start", status=1).startswith("lab: this clone belongs to root: use sudo")
 
 
 @pytest.mark.parametrize("words", [("watch", "1"), ("check", "1")])
