@@ -52,7 +52,7 @@ def _next(states: dict[str, str]) -> str:
             return f"Next: lab check {lab.number}"
     for lab in table.labs():
         if states[lab.topic] in ("locked", "ours"):
-            return f"Next: chapters/{lab.chapter.name}, then lab start {lab.number}"
+            return f"Next: chapter {lab.number} (scripts/docs serve), then lab start {lab.number}"
     return "There is nothing left to do here."
 
 

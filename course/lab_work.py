@@ -28,7 +28,9 @@ def start(console: Console, which: str | None) -> None:
         entry.pop("borrowed", None)
     file = telling.short(copy, lab)
     console.print(f"{file} is {'there' if new else 'there already'}: {len(lab.tasks)} tasks")
-    console.print(f"read chapters/{lab.chapter.name}, then edit, and run: lab check {lab.number}")
+    console.print(
+        f"read chapter {lab.number} (scripts/docs serve), edit, and run: lab check {lab.number}"
+    )
     _tell_of_locked(console, lab)
 
 

@@ -67,7 +67,7 @@ def test_the_map_shows_all_labs_and_what_is_next_and_writes_nothing(student: Stu
     said = student()
     for lab in table.labs():
         assert re.search(rf"{lab.number} +{lab.title} +the course's +0/{lab.points}", said)
-    assert "Next: chapters/01-processes.md, then lab start 1" in said
+    assert "Next: chapter 1 (scripts/docs serve), then lab start 1" in said
     assert not student.work.exists()
 
 
@@ -134,7 +134,7 @@ def test_the_map_follows_the_file_that_is_there(student: Student) -> None:
     student.copy.write_text(good)
     assert re.search(rf"1 +Processes +yours +{full} ", student())
     student("borrow", LAB.topic)
-    assert "Next: chapters/02" in student()
+    assert "Next: chapter 2" in student()
     student.copy.write_text(good + "#")
     assert "Next: lab check 1" in student()
     student("start", "1")
