@@ -3,5 +3,7 @@
 import sys
 
 from mini_docker.cli.main import main
+from mini_docker.startup import open_streams
 
+open_streams()
 sys.exit(main())

@@ -69,6 +69,7 @@ def main() -> NoReturn:
 
     # A command makes little garbage and lives for milliseconds; live views switch it on.
     gc.disable()
+    open_streams()
     _use_modules()
     from mini_docker.cli.main import main as run
 
@@ -79,6 +80,18 @@ def main() -> NoReturn:
     except BrokenPipeError:
         code = code or 141
     os._exit(code)
+
+
+def open_streams() -> None:
+    """Put /dev/null where the caller has closed a standard stream ("<&-" in a shell).
+
+    Otherwise the first file that we open would get its number, and pass for it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:  # Python found no open file of that number
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def _use_modules() -> None:

@@ -7,17 +7,17 @@ import sys
 
 from mini_docker import swap
 from mini_docker.cli import commands, options
-from mini_docker.errors import MiniDockerError, UsageError
+from mini_docker.errors import MiniDockerError, UsageError, reason
 from mini_docker.store import Store
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
+FAILED_OUTPUT = (5, 9, 28, 122)  # EIO, EBADF, ENOSPC, EDQUOT
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line and return its exit code: 0, 1, 125 to 128 + n."""
     words = sys.argv[1:] if argv is None else argv
+    # The modes of what we make are ours to say: a container's user reads some of it.
+    os.umask(0o022)
     debug = False
     name = ""
     try:
@@ -40,9 +40,22 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        told = swap.explain(error) or f"{type(error).__name__}: {error} (this is a bug: --debug)"
-        print(f"mini-docker: {told}", file=sys.stderr)
-        return 125
+        code = _report(_explain(error), name, debug)
+        return code if isinstance(error, OSError) else 125
+
+
+def _explain(error: Exception) -> MiniDockerError:
+    """Return *error*, which nothing closer to it has explained, in one line."""
+    if told := swap.explain(error):
+        return MiniDockerError(told)
+    if not isinstance(error, OSError):
+        return MiniDockerError(f"{type(error).__name__}: {error} (this is a bug: --debug)")
+    if error.errno in FAILED_OUTPUT and not error.filename:
+        # What the buffer holds would fail once more at our end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return MiniDockerError(f"cannot write the output: {reason(error)}")
+    where = f": {error.filename}" if error.filename else ""
+    return MiniDockerError(f"the kernel refused: {reason(error)}{where}")
 
 
 def _run(name: str, words: list[str], store: Store) -> int:
@@ -86,6 +99,8 @@ def _report(error: MiniDockerError, name: str, debug: bool) -> int:
 
         traceback.print_exc()
     text = " ".join(str(error).split("\n"))
+    if not text.isprintable():  # a name out of an image must not steer the terminal
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     print(f"mini-docker: {text}", file=sys.stderr)
     if isinstance(error, UsageError) or name in ("run", "exec"):
         return error.exit_code

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import containers, creation, images, supervisor, swap
+from mini_docker import containers, creation, images, processes, supervisor, swap
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
 from mini_docker.cli.run_settings import record
-from mini_docker.errors import ConfigError, MiniDockerError, reason
+from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from mini_docker.cli.options import Values
-    from mini_docker.store import Store
+    from mini_docker.store import Lock, Store
 
 COMMAND = Command(
     "run",
@@ -35,17 +37,17 @@ def execute(values: Values, store: Store) -> int:
     image = None if values.rootfs else images.find(store.root, values.arguments[0])
     wanted = record(values, image)
     _check_name(values.name)
-    it, life = creation.create(store, wanted, image.layers() if image else [])
+    # A signal that comes from here on waits for the container, and is passed on to it.
+    processes.block()
+    it, life = _create(store, wanted, image.layers() if image else [])
     try:
-        if values.cidfile:
-            _write_id(values.cidfile, it.id)
         if values.detach:
             supervisor.detach(it, life)
             life.release()
             print(it.id)
             return 0
         return supervisor.run(it, values.interactive)
-    except MiniDockerError:
+    except BaseException:
         _clean_up(it)
         raise
 
@@ -63,11 +65,24 @@ def _check_name(name: str) -> None:
         names.check(name)
 
 
-def _write_id(path: str, id: str) -> None:
+def _create(
+    store: Store, wanted: dict[str, Any], layers: list[str]
+) -> tuple[containers.Container, Lock]:
+    """Create the container and write its id to --cidfile: there are both, or there is neither."""
+    path = wanted["HostConfig"]["ContainerIDFile"]
+    if not path:
+        return creation.create(store, wanted, layers)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, 0o644)
-        os.write(descriptor, id.encode())
-        os.close(descriptor)
     except OSError as error:
         raise ConfigError(f"cannot write the container ID to {path}: {reason(error)}") from error
+    try:
+        it, life = creation.create(store, wanted, layers)
+        os.write(descriptor, it.id.encode())
+    except BaseException:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
+    return it, life

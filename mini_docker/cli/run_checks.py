@@ -64,6 +64,8 @@ def check(values: Values) -> None:
         raise UsageError("--interactive with --detach is not supported yet: there is no attach")
     if values.rootfs and not os.path.isdir(values.rootfs):
         raise UsageError(f"--rootfs {values.rootfs}: not a directory")
+    if ".." in values.cgroup_parent.split("/"):
+        raise UsageError(f"invalid --cgroup-parent {values.cgroup_parent}: it leads upwards")
     for option in values.security_opt:
         if option not in NO_NEW_PRIVILEGES:
             raise UsageError(f"invalid --security-opt: {option!r} is not supported yet")

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 LEAST_MEMORY = 6 * MIB  # bytes; below it no program gets going
+_TMPFS_WORDS = (
+    "size mode uid gid nr_inodes nr_blocks mpol defaults ro rw suid nosuid dev nodev exec noexec "
+    "atime noatime diratime nodiratime relatime norelatime strictatime nostrictatime private "
+    "rprivate shared rshared slave rslave unbindable runbindable"
+)
+TMPFS_OPTIONS = frozenset(_TMPFS_WORDS.split())
 SIMPLE = {  # HostConfig's name: the flag's
     "CpuShares": "cpu_shares",
     "CpuPeriod": "cpu_period",
@@ -124,6 +130,9 @@ def _tmpfs(flags: list[str]) -> dict[str, str]:
         target, _, options = flag.partition(":")
         if not target.startswith("/") or os.path.normpath(target) == "/":
             raise UsageError(f"invalid --tmpfs {flag}: name an absolute path other than /")
+        for word in filter(None, options.split(",")):
+            if word.partition("=")[0] not in TMPFS_OPTIONS:
+                raise UsageError(f'invalid tmpfs option ["{word}"]')
         found[os.path.normpath(target)] = options
     return found
 

@@ -33,7 +33,7 @@ def execute(values: Values, store: Store) -> int:
     elif values.format:
         from mini_docker import gotemplate
 
-        print(gotemplate.render(values.format, {"Client": facts, "Server": facts}))
+        print(gotemplate.render(values.format, {"Client": facts, "Server": facts}, strict=True))
     else:
         print("mini-docker:")
         for name, value in facts.items():
