@@ -17,18 +17,26 @@ from mini_docker import (
     swap,
     syscalls,
 )
+from mini_docker.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Any
+
+    Streams = tuple[int, int, int]
+else:
+    import _signal as signal
 
 
 def start(
-    pid: int, config: dict[str, Any], process: dict[str, Any], streams: tuple[int, int, int]
+    pid: int, itself: int, config: dict[str, Any], process: dict[str, Any], streams: Streams
 ) -> int:
     """Start *process*, an object of config.json, beside process *pid* of the container.
 
-    *config* is the container's. Return the new process's pid, on the host, once its
+    *itself* is a pidfd of that process: should it end while we enter its namespaces, and
+    its number pass to another process, then nothing is started there. *config* is the
+    container's. Return the new process's pid, on the host, once its
     program runs. The caller's next children belong to the container's pid namespace.
     """
     path = config["linux"].get("cgroupsPath")
@@ -49,9 +57,18 @@ def start(
         container_process.forbid_imports()
         if not swap.locked("namespaces"):
             namespaces.enter(pid, set(namespaces.FLAGS) - {"pid", "time"})
+        _demand(itself)
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
         container_process.close_all_but(report)
         container_process.become(process)
 
     return processes.spawn(child, fork)
+
+
+def _demand(itself: int) -> None:
+    """Refuse to go on if the process of the pidfd *itself* is gone. pidfd_send_signal(2)."""
+    try:
+        signal.pidfd_send_signal(itself, 0)
+    except ProcessLookupError:
+        raise StateError("cannot exec: the container has ended") from None

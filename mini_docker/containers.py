@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 
 from mini_docker import records, timestamps, trees
-from mini_docker.errors import ConfigError, MiniDockerError, NotFound, StateError
+from mini_docker.errors import MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 UNKNOWN = 255  # the exit code of a container whose end nobody saw, as containerd has it
@@ -29,7 +28,11 @@ RECORD = {
     "Config": dict,
     "HostConfig": dict,
 }
-STATE = {"Status": str, "ExitCode": int, "StartedAt": str, "FinishedAt": str, "Error": str}
+STATE = {"Status": str, "Pid": int, "ExitCode": int, "Error": str}
+STATE |= {"StartedAt": str, "FinishedAt": str}
+
+CONFIG = {"process": dict, "root": dict, "mounts": list, "linux": dict}
+LINUX = {"namespaces": list, "resources": dict, "maskedPaths": list, "readonlyPaths": list}
 
 
 class Container:
@@ -42,8 +45,8 @@ class Container:
         self.id = id
         self.record = store.record(id)
         self.state = store.state(id)
-        _demand(self.record, RECORD, f"{store.directory(id)}/container.json")
-        _demand(self.state, STATE, f"{store.directory(id)}/state.json")
+        records.demand(self.record, RECORD, f"{store.directory(id)}/container.json")
+        records.demand(self.state, STATE, f"{store.directory(id)}/state.json")
 
     def name(self) -> str:
         """Return the name, without Docker's leading slash."""
@@ -69,6 +72,10 @@ class Container:
         """Return the lock to hold while changing the state."""
         return Lock(f"{self.store.directory(self.id)}/change")
 
+    def reload(self) -> None:
+        """Read record and state again; the caller holds change(), so they stay as they are."""
+        self.record, self.state = self.store.record(self.id), self.store.state(self.id)
+
     def update(self, **fields: Any) -> None:
         """Change fields of state.json; the caller holds change()."""
         self.state = {**self.store.state(self.id), **fields}
@@ -76,7 +83,10 @@ class Container:
 
     def config(self) -> dict[str, Any]:
         """Return the config.json of its bundle."""
-        return self.store.config(self.id)
+        found, path = self.store.config(self.id), f"{self.store.directory(self.id)}/config.json"
+        records.demand(found, CONFIG, path)
+        records.demand(found["linux"], LINUX, path)
+        return found
 
     def must_run(self, verb: str) -> None:
         """Refuse *verb*, in Docker's words, unless the container is running and not paused."""
@@ -84,13 +94,6 @@ class Container:
             raise StateError(f"Container {self.id[:12]} is paused, unpause the container first")
         if not self.running():
             raise StateError(f"cannot {verb} container {self.name()}: it is not running")
-
-
-def _demand(found: dict[str, Any], fields: Mapping[str, type], path: str) -> None:
-    """Refuse a record that lacks a field, or has one of a wrong type."""
-    for name, kind in fields.items():
-        if not isinstance(found.get(name), kind):
-            raise ConfigError(f"cannot use {path}: {name} is missing or of a wrong type")
 
 
 def load(store: Store, reference: str) -> Container:
@@ -180,12 +183,6 @@ def take_away(store: Store, id: str, name: str) -> None:
     trees.remove(gone)
 
 
-def name_of(store: Store, id: str) -> str:
-    """Return the name that leads to *id*, or "": for a container whose record is broken."""
-    names = os.listdir(f"{store.root}/names")
-    return next((name for name in names if store.owner(name) == id), "")
-
-
 def note(store: Store, id: str, pid: int) -> None:
     """Write down that *pid* is process 1 of container *id*, before it runs the program."""
     start, boot = start_time(pid), boot_id()
@@ -234,3 +231,18 @@ def boot_id() -> str:
     """Return a name for the time since the machine's last start. random(4)."""
     with open("/proc/sys/kernel/random/boot_id") as file:
         return file.read().strip()
+
+
+def hold(it: Container) -> int:
+    """Return a pidfd of process 1 of *it*; StateError if that has ended. pidfd_open(2).
+
+    It stands for the process itself. The note is compared once it is open: from then on
+    the number may pass to another process, and the pidfd does not.
+    """
+    try:
+        descriptor = os.pidfd_open(it.pid())
+    except OSError:
+        descriptor = -1
+    if descriptor < 0 or not alive(read_note(it.store, it.id)):
+        raise StateError(f"container {it.name()} is not running")
+    return descriptor

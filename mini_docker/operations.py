@@ -7,7 +7,7 @@ import signal
 import time
 
 from mini_docker import cgroups_tree, containers
-from mini_docker.errors import Conflict, NotFound, ProcessError, StateError, reason
+from mini_docker.errors import CgroupError, Conflict, NotFound, ProcessError, StateError, reason
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -27,38 +27,46 @@ def kill(it: Container, number: int) -> None:
     if not it.running():
         raise StateError(f"cannot kill container: {it.name()}: container is not running")
     try:
-        descriptor = os.pidfd_open(it.pid())
-        if not containers.alive(containers.read_note(it.store, it.id)):
-            os.close(descriptor)
-            return  # it has just ended: there is nothing to kill
+        descriptor = containers.hold(it)
         signal.pidfd_send_signal(descriptor, number)
         os.close(descriptor)
-    except ProcessLookupError:
-        return
+    except (StateError, ProcessLookupError):
+        return  # it has just ended: there is nothing to kill
     except OSError as error:
         raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
-    if number == signal.SIGKILL and it.status() == "paused":
-        _thaw(it)  # version 1 lets a frozen process die only once it thaws
+    if number == signal.SIGKILL:
+        _let_die(it)
 
 
 def pause(it: Container) -> None:
-    """Freeze every process of *it*."""
-    if it.status() == "paused":
-        raise StateError(f"Container {it.id[:12]} is already paused")
-    if not it.running():
-        raise StateError(f"Container {it.id[:12]} is not running")
+    """Freeze every process of *it*.
+
+    The state says so before the kernel does: who is killed in between leaves a container
+    that "unpause" lets run on, not one that is frozen and said to run.
+    """
     with it.change():
-        _group(it).freeze()
+        it.reload()
+        if it.status() == "paused":
+            raise StateError(f"Container {it.id[:12]} is already paused")
+        if not it.running():
+            raise StateError(f"Container {it.id[:12]} is not running")
+        group = _group(it)
         it.update(Status="paused")
+        try:
+            group.freeze()
+        except BaseException:
+            it.update(Status="running")
+            raise
 
 
 def unpause(it: Container) -> None:
-    """Let the processes of *it* run on."""
-    if it.status() != "paused":
-        raise StateError(f"Container {it.id[:12]} is not paused")
+    """Let the processes of *it* run on; the kernel comes first, as the state did in pause()."""
     with it.change():
-        it.update(Status="running")
+        it.reload()
+        if it.status() != "paused":
+            raise StateError(f"Container {it.id[:12]} is not paused")
         _thaw(it)
+        it.update(Status="running")
 
 
 def wait(it: Container) -> int:
@@ -69,7 +77,7 @@ def wait(it: Container) -> int:
         while it.running():
             time.sleep(0.01)
             it = containers.load(it.store, it.id)
-    except (NotFound, FileNotFoundError):
+    except NotFound:
         raise NotFound(f"No such container: {it.id[:12]}") from None
     finally:
         waiters.release()
@@ -77,24 +85,36 @@ def wait(it: Container) -> int:
 
 
 def remove(it: Container, force: bool) -> None:
-    """Remove *it*; a running one only with *force*, and then it is killed first."""
-    if it.running():
-        if not force:
+    """Remove *it*; a running one only with *force*, and then it is killed first.
+
+    One that is being started is waited for: without its directory it would run on, and
+    nobody would know of it.
+    """
+    try:
+        give_up = time.monotonic() + GRACE
+        while it.status() == "created" and it.lock().held():
+            it = _again(it, give_up)
+        if it.running() and not force:
             raise Conflict(
                 f'cannot remove container "{it.name()}": container is {it.status()}: '
                 "stop the container before removing or force remove"
             )
-        kill(it, signal.SIGKILL)
         give_up = time.monotonic() + GRACE
         while it.running():
-            if time.monotonic() > give_up:
-                raise StateError(f"cannot remove container {it.name()}: it does not end")
-            time.sleep(0.005)
-            try:
-                it = containers.load(it.store, it.id)
-            except NotFound:
-                return  # it had --rm: its monitor removed it
+            kill(it, signal.SIGKILL)  # each time: a pause may have come between
+            it = _again(it, give_up)
+    except NotFound:
+        return  # it had --rm, or somebody else removed it
     containers.remove(it)
+
+
+def _again(it: Container, give_up: float) -> Container:
+    """Look at *it* once more, in a moment; StateError when the time *give_up* has come."""
+    if time.monotonic() > give_up:
+        verb = "end" if it.running() else "finish its start"
+        raise StateError(f"cannot remove container {it.name()}: it does not {verb}")
+    time.sleep(0.005)
+    return containers.load(it.store, it.id)
 
 
 def remove_broken(store: Store, reference: str) -> None:
@@ -105,7 +125,7 @@ def remove_broken(store: Store, reference: str) -> None:
     group = cgroups_tree.Group(f"/mini-docker/{id}")
     group.kill()
     group.remove()
-    containers.take_away(store, id, containers.name_of(store, id))
+    containers.take_away(store, id, store.name_of(id))
 
 
 def _group(it: Container) -> cgroups_tree.Group:
@@ -113,6 +133,20 @@ def _group(it: Container) -> cgroups_tree.Group:
 
     swap.require("cgroups", what="pause")
     return cgroups_tree.Group(it.config()["linux"]["cgroupsPath"])
+
+
+def _let_die(it: Container) -> None:
+    """Thaw *it* if it is frozen: under version 1 a frozen process dies only then."""
+    try:
+        with it.change():  # a pause that is under way comes to its end first
+            it.reload()
+            if it.status() == "paused":
+                _thaw(it)
+    except NotFound:
+        return  # it had --rm, and is gone
+    except CgroupError:
+        if containers.alive(containers.read_note(it.store, it.id)):
+            raise
 
 
 def _thaw(it: Container) -> None:

@@ -18,6 +18,7 @@ from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 LIMIT = 16 * 2**20  # bytes; no record of ours comes near, a hostile one is refused
@@ -114,6 +115,13 @@ def read(path: str) -> Any:
         raise ConfigError(f"cannot read {path}: it is not a JSON record: {error}") from error
 
 
+def demand(found: dict[str, Any], fields: Mapping[str, type], path: str) -> None:
+    """Refuse a record *found* at *path* that lacks one of *fields*, or has it of a wrong type."""
+    for name, kind in fields.items():
+        if not isinstance(found.get(name), kind):
+            raise ConfigError(f"cannot use {path}: {name} is missing or of a wrong type")
+
+
 def write(path: str, value: object) -> None:
     """Put *value* at *path* in one step; ConfigError, and the old record, if that fails."""
     write_text(path, dump(value, "  ") + "\n")
@@ -122,10 +130,12 @@ def write(path: str, value: object) -> None:
 def write_text(path: str, text: str, mode: int = 0o600) -> None:
     """Put *text* at *path* in one step: whole, or not at all."""
     temporary = f"{path}.{os.getpid()}.tmp"
+    data = text.encode("utf-8", "surrogateescape")
+    if len(data) > LIMIT:  # read() would refuse it
+        raise ConfigError(f"cannot write {path}: larger than {LIMIT} bytes")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(temporary, flags, mode), "wb", buffering=0) as file:
-            data = text.encode("utf-8", "surrogateescape")
             if file.write(data) != len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.rename(temporary, path)

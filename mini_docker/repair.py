@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from mini_docker import cgroups_tree, containers, creation, swap, trees
+from mini_docker import cgroups_tree, containers, swap, trees
 from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock
 
@@ -52,10 +52,10 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
             continue
         try:
             it = containers.Container(store, id)
-            store.config(id)
-            if it.running() and not it.lock().held():
+            it.config()
+            if it.running():
                 living = containers.alive(containers.read_note(store, id))
-                if not living:
+                if not living and not it.lock().held():
                     yield f"container {id[:12]} ended unseen", partial(_settle, it)
         except NotFound as error:
             yield str(error), None
@@ -65,7 +65,6 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
 
 def _leftovers(store: Store) -> Iterator[Finding]:
     """Yield what belongs to no container."""
-    ids = set(store.ids())
     for name in _list(f"{store.root}/containers"):
         if name.startswith(".gone-"):
             path = f"{store.root}/containers/{name}"
@@ -76,10 +75,11 @@ def _leftovers(store: Store) -> Iterator[Finding]:
             yield f"the name {name} has no container", partial(_free, store, name, owner)
     yield from _unfinished_images(store)
     yield from _temporary_files(store)
-    yield from _groups(store, ids)
+    yield from _groups(store)
     for name in _list(store.run):
         id = name.removesuffix(".json")
-        if len(id) == 64 and id not in ids:
+        # A directory is made before its note and its group: looked for after them, it is there.
+        if len(id) == 64 and not os.path.isdir(store.directory(id)):
             yield f"a note about {id[:12]}, which is gone", partial(_forget, store, id)
 
 
@@ -99,10 +99,10 @@ def _temporary_files(store: Store) -> Iterator[Finding]:
             pid = name.removesuffix(".tmp").rpartition(".")[2]
             if name.endswith(".tmp") and pid.isdecimal() and not os.path.exists(f"/proc/{pid}"):
                 path = f"{place}/{name}"
-                yield f"{path} is half written", partial(os.unlink, path)
+                yield f"{path} is half written", partial(_unlink, path)
 
 
-def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
+def _groups(store: Store) -> Iterator[Finding]:
     """Yield control groups of containers that this store had and has no more.
 
     Other stores on this machine use the same parent, and may be making a container right
@@ -112,8 +112,10 @@ def _groups(store: Store, ids: set[str]) -> Iterator[Finding]:
     spoken |= {name[6:] for name in _list(f"{store.root}/containers") if name.startswith(".gone-")}
     if swap.locked("cgroups"):
         return
-    for id in sorted(spoken - ids):
-        if len(id) == 64 and (group := cgroups_tree.Group(f"/mini-docker/{id}")).exists():
+    for id in sorted(spoken):
+        if len(id) != 64 or os.path.isdir(store.directory(id)):
+            continue
+        if (group := cgroups_tree.Group(f"/mini-docker/{id}")).exists():
             yield f"control group {id[:12]} is left over", partial(_end, group)
 
 
@@ -125,8 +127,11 @@ def _settle(it: containers.Container) -> None:
 
 
 def _drop(store: Store, id: str) -> None:
-    names = [name for name in _list(f"{store.root}/names") if store.owner(name) == id]
-    creation.discard(store, id, names[0] if names else "")
+    with store.lock():  # a directory and its lock are made under this one
+        if store.alive(id):
+            return
+        store.release(store.name_of(id), id)
+        trees.remove(store.directory(id))
 
 
 def _free(store: Store, name: str, owner: str) -> None:
@@ -141,6 +146,13 @@ def _forget(store: Store, id: str) -> None:
     if note and containers.alive(note):
         os.kill(int(note["Pid"]), 9)
     containers.forget(store, id)
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
 
 
 def _remove_locked(store: Store, path: str) -> None:

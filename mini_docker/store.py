@@ -39,7 +39,7 @@ class Store:
 
     def __init__(self, root: str = "") -> None:
         given = root or os.environ.get("MINI_DOCKER_ROOT", "") or DEFAULT_ROOT
-        self.root = os.path.abspath(given)
+        self.root = os.path.realpath(given)  # one place, one RUN, whatever link leads there
         self.run = DEFAULT_RUN if self.root == DEFAULT_ROOT else f"{self.root}/run"
 
     def prepare(self) -> None:
@@ -96,6 +96,11 @@ class Store:
             return os.readlink(f"{self.root}/names/{name}")
         except OSError:
             return ""
+
+    def name_of(self, id: str) -> str:
+        """Return the name that leads to *id*, or "": for a container whose record is broken."""
+        names = os.listdir(f"{self.root}/names")
+        return next((name for name in names if self.owner(name) == id), "")
 
     def claim(self, name: str, id: str) -> None:
         """Give *name* to *id*; the caller holds the store's lock. Conflict if it is in use.
@@ -173,33 +178,35 @@ class Lock:
         self.release()
 
     def acquire(self, shared: bool = False) -> None:
-        """Wait for the lock."""
-        self._open()
-        fcntl.flock(self.descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-
-    def held(self) -> bool:
-        """Say whether somebody holds the lock now."""
-        return not self.take(keep=False)
-
-    def take(self, keep: bool = True) -> bool:
-        """Take the lock if it is free; say whether it was."""
+        """Wait for the lock; NotFound if what it belongs to has been removed."""
         try:
             self._open()
         except FileNotFoundError:
-            return True
+            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
+        fcntl.flock(self.descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+
+    def held(self, kind: int = fcntl.LOCK_SH) -> bool:
+        """Say whether somebody holds the lock now, against one of *kind*.
+
+        Asking takes the lock for a moment: a shared one, so that two who ask at the same
+        time do not take each other for the holder.
+        """
         try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.release()
+            self._open()
+        except FileNotFoundError:
             return False
-        if not keep:
+        try:
+            fcntl.flock(self.descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
             self.release()
-        return True
+        return False
 
     def wait(self, seconds: float) -> bool:
-        """Wait until nobody holds the lock, for at most *seconds*; say whether that is so."""
+        """Wait until nobody holds the lock, shared or not; say whether that is within *seconds*."""
         give_up = time.monotonic() + seconds
-        while self.held():
+        while self.held(fcntl.LOCK_EX):
             if time.monotonic() > give_up:
                 return False
             time.sleep(0.002)

@@ -39,12 +39,17 @@ def execute(values: Values, store: Store) -> int:
     it.must_run("exec in")
     process = describe(values, it.config()["process"])
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
+    itself = containers.hold(it)
+
+    def start() -> int:
+        return container_exec.start(it.pid(), itself, it.config(), process, streams)
+
     if values.detach:
-        _detach(lambda: container_exec.start(it.pid(), it.config(), process, (null, null, null)))
+        _detach(start)
         return 0
     processes.block()
-    streams = (0 if values.interactive else null, 1, 2)
-    return processes.init(container_exec.start(it.pid(), it.config(), process, streams))
+    return processes.init(start())
 
 
 def _detach(start: Callable[[], int]) -> None:

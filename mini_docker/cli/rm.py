@@ -7,7 +7,7 @@ import sys
 from mini_docker import containers, operations
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import ConfigError, NotFound
+from mini_docker.errors import ConfigError, MiniDockerError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,22 +25,31 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Remove each; with --force one that does not exist is no failure, as in docker."""
-    references = values.arguments
-    if values.force:
-        references = [name for name in references if not _settled(store, name)]
-    return each(store, references, lambda it: operations.remove(it, values.force))
+    if not values.force:
+        return each(store, values.arguments, lambda it: operations.remove(it, force=False))
+    return max(_force(store, reference) for reference in values.arguments)
 
 
-def _settled(store: Store, reference: str) -> bool:
-    """Say whether nothing is left to do: there is no such container, or it was a broken one."""
+def _force(store: Store, reference: str) -> int:
+    """Remove one container, running or broken; return 0, or 1 after the report of a failure."""
     try:
         containers.load(store, reference)
     except NotFound as error:
         print(f"mini-docker: {error}", file=sys.stderr)
-        return True
+        return 0
     except ConfigError as error:
         print(f"mini-docker: removing it although it is broken: {error}", file=sys.stderr)
+        return _remove_broken(store, reference)
+    except MiniDockerError:
+        pass  # each() meets it as well, and reports it
+    return each(store, [reference], lambda it: operations.remove(it, force=True))
+
+
+def _remove_broken(store: Store, reference: str) -> int:
+    try:
         operations.remove_broken(store, reference)
-        print(reference)
-        return True
-    return False
+    except MiniDockerError as error:
+        print(f"mini-docker: {error}", file=sys.stderr)
+        return 1
+    print(reference)
+    return 0

@@ -63,6 +63,7 @@ def change(it: containers.Container, changes: dict[str, Any]) -> None:
     The kernel comes first: what it refuses is not written down.
     """
     with it.change():
+        it.reload()  # somebody else may have changed it since it was found
         host = merge(it.record["HostConfig"], changes)
         new = settings.resources(host)
         config = it.config()

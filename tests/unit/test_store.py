@@ -68,10 +68,12 @@ def test_a_name_of_a_container_that_was_never_finished_is_free(store: Store) -> 
 def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     first, second = Lock(str(tmp_path / "lock")), Lock(str(tmp_path / "lock"))
     with first:
-        assert second.held() and not second.take()
+        assert second.held() and second.held()
         assert not second.wait(0.02)
-    assert not second.held() and second.take()
-    second.release()
+    assert not second.held()
+    first.acquire(shared=True)  # as one who asks does: not the holder for another who asks
+    assert not second.held() and not second.wait(0)
+    first.release()
     assert not Lock(str(tmp_path / "no/such/lock")).held()
 
 
