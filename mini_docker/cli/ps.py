@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 
@@ -34,6 +35,8 @@ HEADINGS = {
     "Status": "STATUS",
     "Names": "NAMES",
     "Labels": "LABELS",
+    "Mounts": "MOUNTS",
+    "LocalVolumes": "LOCAL VOLUMES",
     "Networks": "NETWORKS",
 }
 FILTERS = ("id", "name", "status", "label", "ancestor", "exited")
@@ -81,7 +84,8 @@ def row(it: Container, whole: bool) -> dict[str, Any]:
     """Return the fields that a format may name, as Docker writes them."""
     config = it.record["Config"]
     labels = config.get("Labels") or {}
-    command = " ".join([it.record["Path"], *it.record["Args"]])
+    words = (f"'{word}'" if " " in word else word for word in it.record["Args"])
+    command = " ".join([it.record["Path"], *words])
     if not whole and len(command) > 20:
         command = command[:19] + "…"
     age = time.time() - seconds(it.record["Created"])
@@ -97,6 +101,8 @@ def row(it: Container, whole: bool) -> dict[str, Any]:
         "Names": it.name(),
         "Labels": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
         "Label": gotemplate.Method(lambda name: labels.get(name, ""), ("string",)),
+        "Mounts": "",
+        "LocalVolumes": "0",
         "Networks": it.record["HostConfig"].get("NetworkMode", "none"),
     }
 
@@ -127,13 +133,21 @@ def _matches(it: Container, name: str, value: str) -> bool:
     if name == "id":
         return it.id.startswith(value)
     if name == "name":
-        return value.removeprefix("/") in it.name()
+        return _fits(value, it.name()) or _fits(value, f"/{it.name()}")
     if name == "status":
         return it.status() == value
     if name == "exited":
         return it.status() == "exited" and str(it.state["ExitCode"]) == value
     image = it.record["Config"]["Image"]
     return value in (image, image.partition(":")[0], it.record["Image"])
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Say whether the regular expression *pattern* is found in *name*; a broken one is not."""
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        return False
 
 
 def _has_label(it: Container, wanted: str) -> bool:
