@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
-    __slots__ = ("config", "go", "group", "init", "kinds", "note", "root", "streams", "warnings")
+    __slots__ = (
+        "borrowed", "config", "go", "group", "init", "kinds", "note", "root", "streams", "warnings",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Start:
         self.kinds = set() if swap.locked("namespaces") else spec.kinds(config)
         self.group: cgroups_tree.Group | None = None
         self.warnings: list[str] = []
+        self.borrowed: dict[str, Callable[[str], str]] = {}  # see mounts_borrowed
 
 
 def start(it: Start) -> int:
@@ -175,6 +178,10 @@ def _namespaces(it: Start) -> None:
     namespaces_join.join(others)
     if "cgroup" in it.kinds:
         namespaces_join.unshare("cgroup")
+    for source in spec.borrowed(it.config):
+        from mini_docker import mounts_borrowed
+
+        it.borrowed[source] = mounts_borrowed.take(source)
     if "net" in it.kinds:
         loopback.bring_up()
     if "uts" in it.kinds and it.config.get("hostname"):
@@ -214,6 +221,8 @@ def _mounts(it: Start) -> list[rootfs.Mount]:
         mount = rootfs.Mount(
             row["destination"], row["type"], row.get("source", "none"), row.get("options", ())
         )
+        if mount.source in it.borrowed:
+            mount.source = it.borrowed[mount.source](f"{os.path.dirname(it.root)}/shm")
         if mount.type != "cgroup":
             mounts.append(mount)
         elif it.group:

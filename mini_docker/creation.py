@@ -75,7 +75,7 @@ def _make_directory(directory: str) -> Lock:
     """Make the container's directory and take its lock, while the store's lock is held."""
     try:
         os.mkdir(directory, 0o710)
-        for name in ("rootfs", "upper", "work"):
+        for name in ("rootfs", "upper", "work", "shm"):
             os.mkdir(f"{directory}/{name}", 0o755)
     except OSError as error:
         raise ConfigError(f"cannot make {directory}: {reason(error)}") from error

@@ -133,3 +133,9 @@ def joined(config: dict[str, Any]) -> dict[str, str]:
     """Return the namespaces that *config* wants to join: kind and path."""
     namespaces = config["linux"]["namespaces"]
     return {NAMESPACES[ns["type"]]: ns["path"] for ns in namespaces if ns.get("path")}
+
+
+def borrowed(config: dict[str, Any]) -> list[str]:
+    """Return the sources of mounts that lie in another process's root: /proc/PID/root/PATH."""
+    sources = [str(row.get("source", "")) for row in config["mounts"] if row["type"] == "bind"]
+    return [source for source in sources if source.startswith("/proc/") and "/root/" in source]

@@ -38,7 +38,6 @@ MS_REMOUNT = 32
 MS_NOATIME = 1024
 MS_NODIRATIME = 2048
 MS_BIND = 4096
-MS_MOVE = 8192
 MS_REC = 16384
 MS_UNBINDABLE = 1 << 17
 MS_PRIVATE = 1 << 18
@@ -57,17 +56,13 @@ O_PATH = 0o10000000
 # statfs(2), f_type: what kind of file system a directory is on.
 CGROUP2_SUPER_MAGIC = 0x63677270
 CGROUP_SUPER_MAGIC = 0x27E0EB
-TMPFS_MAGIC = 0x01021994
-OVERLAYFS_SUPER_MAGIC = 0x794C7630
 
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
-PR_CAPBSET_READ = 23
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_RAISE = 2
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 _CLONE3 = 435
@@ -124,6 +119,11 @@ def _check(result: int, *names: str | None) -> int:
         error = _ctypes.get_errno()
         raise OSError(error, os.strerror(error), *(name for name in names[:1] if name))
     return result
+
+
+def checked(name: str, *arguments: int | bytes | None) -> int:
+    """Call the C function *name* for a module beside this one; OSError if it returns -1."""
+    return _check(_call(name, *arguments))
 
 
 def _number(name: str) -> int:

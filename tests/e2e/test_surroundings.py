@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -80,3 +81,26 @@ def test_a_cidfile_without_a_container_is_not_left(engine: Engine, tmp_path: Pat
 def test_a_message_does_not_steer_the_terminal(engine: Engine) -> None:
     result = engine("run", "--rm", "busybox", "\x1b[31mred\r")
     result.refused("\\x1b[31mred\\r", code=127)
+
+
+def test_an_image_whose_files_are_gone_is_named_and_can_be_made_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    own = Engine(tmp_path / "own")
+    own.ok("image", "bootstrap", "busybox")
+    (files,) = (own.root / "images").glob("*/rootfs")
+    shutil.rmtree(files)
+    own("run", "--rm", "busybox", "true").refused("busybox:latest", f"{files} is missing")
+    assert "made" in own.ok("image", "bootstrap", "busybox")
+    assert own.ok("run", "--rm", "busybox", "echo", "whole") == "whole"
+
+
+def test_shared_memory_of_another_container_and_nothing_behind_a_link(engine: Engine) -> None:
+    """/dev/shm -> /etc in one container must not show the host's /etc to the other."""
+    engine.ok("run", "-d", "--name", "honest", "busybox", "sleep", "1000")
+    engine.ok("run", "--rm", "--ipc", "container:honest", "busybox", "touch", "/dev/shm/seen")
+    assert engine.ok("exec", "honest", "ls", "/dev/shm") == "seen"
+    engine.ok("run", "-d", "--name", "sly", "--tmpfs", "/dev", "busybox", "sleep", "1000")
+    engine.ok("exec", "sly", "sh", "-c", "ln -s /etc /dev/shm; >/etc/sly")
+    result = engine("run", "--rm", "--ipc", "container:sly", "busybox", "ls", "/dev/shm")
+    assert result.code == 125 or b"sly\n" in result.out, result  # never the host's

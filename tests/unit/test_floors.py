@@ -14,7 +14,7 @@ FLOORS = (
     "records swap_loader swap_blame swap trees capabilities users",
     "strconv gotemplate sizes durations ulimits names envfile loopback",
     "processes",
-    "namespaces namespaces_join",
+    "namespaces namespaces_join mounts_borrowed",
     "rootfs_options rootfs_paths rootfs rootfs_devices",
     "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
     "images images_busybox spec store",
