@@ -54,21 +54,28 @@ def normalize(reference: str) -> str:
 def find(root: str, reference: str) -> Image:
     """Return the image that *reference* names in the store at *root*, by name or id.
 
-    NotFound, with what to do about it, if it is not there.
+    NotFound, with what to do about it, if it is not there; ConfigError if its files are gone.
     """
     by_id = reference.removeprefix("sha256:")
     if len(by_id) >= 4 and set(by_id) <= set("0123456789abcdef"):
         for image in listing(root):
             if image.id.removeprefix("sha256:").startswith(by_id):
-                return image
+                return _whole(image)
     full = normalize(reference)
     try:
-        return _load(root, full)
+        return _whole(_load(root, full))
     except FileNotFoundError:
         hint = ""
         if full == "busybox:latest":
             hint = ": make it with 'mini-docker image bootstrap busybox'"
         raise NotFound(f"Unable to find image '{full}' locally{hint}") from None
+
+
+def _whole(image: Image) -> Image:
+    for layer in image.layers():
+        if not os.path.isdir(layer):
+            raise ConfigError(f"cannot use the image {image.reference}: {layer} is missing")
+    return image
 
 
 def listing(root: str) -> list[Image]:

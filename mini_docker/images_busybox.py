@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from mini_docker import records
+from mini_docker import records, trees
 from mini_docker.errors import ConfigError, NotFound
 from mini_docker.images import Image
 
@@ -33,8 +33,9 @@ def bootstrap(root: str) -> tuple[Image, bool]:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     identity = hashlib.sha256(f"busybox {digest} {ACCOUNTS}".encode()).hexdigest()
     final = f"{root}/images/{identity}"
-    new = not os.path.exists(final)
+    new = not os.path.exists(f"{final}/rootfs/bin/busybox")
     if new:
+        trees.remove(final)  # what somebody has left of it
         os.makedirs(f"{root}/images", 0o700, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".making-", dir=f"{root}/images") as making:
             os.mkdir(f"{making}/image")
