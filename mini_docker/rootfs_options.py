@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+OVERLAYFS_SUPER_MAGIC = 0x794C7630  # statfs(2)
 SET = {
     "ro": syscalls.MS_RDONLY,
     "nosuid": syscalls.MS_NOSUID,
@@ -82,3 +83,20 @@ def parse(words: Iterable[str]) -> tuple[int, int, str]:
     if data and flags & syscalls.MS_BIND:
         raise ConfigError(f"unknown option {data[0]!r} of a bind mount")
     return flags, propagation, ",".join(data)
+
+
+def why_invalid(fstype: str, words: Iterable[str]) -> str:
+    """Find the reason for mount's EINVAL, one errno for many mistakes, as far as one can.
+
+    The one that people meet: state kept on an overlay, as in a container, whose
+    directories the kernel takes for no other overlay's upper layer.
+    """
+    options = dict(word.partition("=")[::2] for word in words)
+    upper = options.get("upperdir", "").replace("\\", "")
+    if fstype == "overlay" and upper:
+        try:
+            if syscalls.filesystem_type(upper) == OVERLAYFS_SUPER_MAGIC:
+                return f"{upper} is on an overlay itself: keep the state elsewhere (--root)"
+        except OSError:
+            return f"is {upper} there?"
+    return f"is there a wrong word among its options {','.join(words)}?"

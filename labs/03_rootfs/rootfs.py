@@ -185,7 +185,7 @@ def _refusal(it: Mount, error: OSError) -> str:
     if error.errno == 19:  # ENODEV
         why = f"this kernel has no file system called {it.type}: see /proc/filesystems"
     elif error.errno == 22:  # EINVAL
-        why = f"{why.lower()}: is there a wrong word among its options {','.join(it.options)}?"
+        why = f"{why.lower()}: {rootfs_options.why_invalid(it.type, it.options)}"
     return f"cannot mount {it.source} ({it.type}) at {it.target}: {why}"
 
 
