@@ -26,6 +26,7 @@ class Grader:
         self.lab = lab
         self.file = file or lab.engine
         # Task: what to say instead of running its tests.
+        self.lacking = ""  # what to say if functions are missing
         self.unwritten = telling.unwritten(lab, self.file) if quick else {}
 
 
@@ -44,7 +45,9 @@ class Report:
 
 
 GRADERS = pytest.StashKey[list[Grader]]()
-_report = Report(None)  # pytest_runtest_logreport is told of no config to keep it in
+# pytest_runtest_logreport and pytest_collectreport are told of no config to keep these in.
+_report = Report(None)
+_graders: list[Grader] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
         folders = " or ".join(lab.folder for lab in labs)
         raise pytest.UsageError(f"grade one lab at a time: {folders}")
     graders = [_grader(config, lab) for lab in labs]
-    config.stash[GRADERS] = graders
+    config.stash[GRADERS] = _graders[:] = graders
     reference = config.getoption("--reference")
     swap.grade({it.lab.topic: None if reference else str(it.file.resolve()) for it in graders})
     _report = Report(config.getoption("--report"))
@@ -84,11 +87,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Import the graded module: if that fails, no test can say why any better."""
     for grader in session.config.stash[GRADERS]:
         try:
-            import_module(f"mini_docker.{grader.lab.topic}")
+            module = import_module(f"mini_docker.{grader.lab.topic}")
         except BaseException as error:
             _report.broken = telling.broken(error, grader.lab, grader.file)
             _report.write()
             pytest.exit(_report.broken, returncode=1)
+        grader.lacking = telling.lacking(grader.lab, grader.file, vars(module))
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note why the tests cannot be read: they use what a file cut short does not have."""
+    if report.failed and not _report.broken:
+        lacking = [it.lacking for it in _graders if it.lacking]
+        words = report.longreprtext.strip().splitlines()
+        _report.broken = lacking[0] if lacking else f"the tests cannot be read: {words[-1]}"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

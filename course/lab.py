@@ -139,11 +139,17 @@ def _times(only: Lab | None) -> dict[Path, int]:
 
 
 def _current() -> Lab:
-    """Return the first lab that has not passed, or else the last one that is begun."""
+    """Return the first lab that has not passed, or else the last one that is begun.
+
+    One that is borrowed comes after those that are worked on.
+    """
     begun = list(_copies(None).values())
     if not begun:
         raise UsageError("no lab is begun: run lab start 1")
-    return next((lab for lab in begun if progress.unfinished(lab)), begun[-1])
+    states = progress.states()
+    begun.sort(key=lambda lab: states[lab.topic] == "borrowed")
+    last = max(begun, key=lambda lab: (states[lab.topic] != "borrowed", lab.number))
+    return next((lab for lab in begun if progress.unfinished(lab)), last)
 
 
 if __name__ == "__main__":

@@ -48,11 +48,14 @@ def show_map(console: Console) -> None:
 
 def _next(states: dict[str, str]) -> str:
     for lab in table.labs():
-        if progress.unfinished(lab):
+        if progress.unfinished(lab) and states[lab.topic] != "borrowed":
             return f"Next: lab check {lab.number}"
     for lab in table.labs():
         if states[lab.topic] in ("locked", "ours"):
             return f"Next: chapter {lab.number} (scripts/docs serve), then lab start {lab.number}"
+    for lab in table.labs():
+        if states[lab.topic] == "borrowed":
+            return f"Next: lab start {lab.number}, in the place of the {lab.topic} you borrowed"
     return "There is nothing left to do here."
 
 

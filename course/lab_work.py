@@ -98,7 +98,9 @@ def solution(console: Console, which: str, sure: bool) -> None:
     for task in [wanted] if wanted else lab.tasks:
         code = "\n".join(source.find(lab.solution, task.name).code)
         console.print(f"\n[bold]Task {task.number}: {task.name}[/]")
-        console.print(Syntax(code, "python", background_color="default"))
+        text = Syntax("", "python", background_color="default").highlight(code)
+        text.rstrip()
+        console.print(text, soft_wrap=True)  # a line that is cut, or broken, cannot be copied
     notes = lab.solution.with_name("README.md")
     if notes.exists():
         console.print(f"\nWhy this way: {notes.relative_to(lab.repo)}", highlight=False)

@@ -38,7 +38,7 @@ class Kernel:
         self.notes.touch()
         self.refusals: dict[str, int] = {}  # a file's name, or "mkdir": errno
         self.keeps: dict[str, str] = {}  # a file's name: what it shows whatever is written
-        self.freezing: float | None = 0.05  # seconds until a group stops, or goes on; None: never
+        self.freezing: float | None = 0.02  # seconds until a group stops, or goes on; None: never
         self._until: dict[str, tuple[float | None, str]] = {}
         self._open, self._os_open, self._mkdir = io.open, os.open, os.mkdir
         self._descriptors: dict[int, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,13 @@ def broken(error: BaseException, lab: Lab, file: Path) -> str:
         place = f"{short(file, lab)}:{error.lineno}"
         return f"{place} is not Python: {error.msg}\n      {(error.text or '').strip()}"
     return f"{short(file, lab)} cannot be imported: {tell(error, lab, file)}"
+
+
+def lacking(lab: Lab, file: Path, names: Collection[str]) -> str:
+    """Return what to say if *file*, which defines *names*, lacks tasks of *lab*, or ""."""
+    gone = ", ".join(task.name for task in lab.tasks if task.name not in names)
+    remedy = f"lab reset {lab.number} gives a new copy and keeps yours"
+    return f"{short(file, lab)} has no {gone}: {remedy}" if gone else ""
 
 
 def unwritten(lab: Lab, file: Path) -> dict[int, str]:

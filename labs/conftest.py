@@ -17,6 +17,7 @@ test_task2_a_refused_write_names_the_file. `import cgroups` is the module that i
 
 from course.grading import (
     pytest_addoption,
+    pytest_collectreport,
     pytest_configure,
     pytest_runtest_call,
     pytest_runtest_logreport,
@@ -29,6 +30,7 @@ from course.grading import (
 
 __all__ = [
     "pytest_addoption",
+    "pytest_collectreport",
     "pytest_configure",
     "pytest_runtest_call",
     "pytest_runtest_logreport",

@@ -134,9 +134,9 @@ def test_the_map_follows_the_file_that_is_there(student: Student) -> None:
     student.copy.write_text(good)
     assert re.search(rf"1 +Processes +yours +{full} ", student())
     student("borrow", LAB.topic)
-    assert "Next: chapter 2" in student()
-    student.copy.write_text(good + "#")
-    assert "Next: lab check 1" in student()
+    for text in good, good + "#":
+        student.copy.write_text(text)
+        assert "Next: chapter 2" in student()
     student("start", "1")
     student.copy.unlink()
     assert re.search(rf"1 +Processes +not begun +0/{LAB.points} ", student())
@@ -149,6 +149,28 @@ def test_a_borrowed_lab_that_passes_is_not_said_to_run(student: Student) -> None
     said = student("check", "1")
     assert "Lab 1 has passed" in said and "until you say: lab start 1" in said
     assert "runs on your" not in said
+
+
+def test_borrowed_labs_are_left_to_do_but_come_last(student: Student) -> None:
+    for lab in table.labs():
+        student("borrow", lab.topic)
+    assert "Next: lab start 1" in student()
+    student("start", "1")
+    student("borrow", LAB.topic)
+    student("start", "2")
+    assert "Next: lab check 2" in student()
+    assert "Lab 2: " in student("check", status=1)
+
+
+def test_a_file_cut_short_is_told_with_what_it_lacks(student: Student) -> None:
+    lab = table.labs()[2]
+    student("start", "3")
+    copy = student.work / lab.folder / lab.skeleton.name
+    names = ", ".join(task.name for task in lab.tasks)
+    for text, gone in ("", names), (f"def {lab.tasks[0].name}(): ...\n", names.split(", ", 1)[1]):
+        copy.write_text(text)
+        said = student("check", "3", status=1)
+        assert f"{copy} has no {gone}: lab reset 3 gives a new copy and keeps yours" in said
 
 
 def test_a_lab_is_named_by_number_topic_or_folder() -> None:
@@ -271,6 +293,14 @@ def test_the_solution_is_shown_only_when_asked_for_twice(student: Student) -> No
     for task in LAB.tasks:
         assert f"Task {task.number}: {task.name}" in said and f"def {task.name}(" in said
     assert code.splitlines()[0] not in said
+
+
+def test_no_line_of_the_solution_is_cut(student: Student) -> None:
+    student.environment["COLUMNS"] = "40"
+    lines = [line.rstrip() for line in student("solution", "1", "--yes").splitlines()]
+    text = LAB.solution.read_text()
+    wide = [line for line in lines if len(line) > 80]
+    assert wide and all(line in text for line in wide)
 
 
 def test_reset_keeps_what_the_student_wrote(student: Student) -> None:

@@ -172,6 +172,10 @@ except BaseException as error:
     print(swap.explain(error))
 """
 
+# The student's spawn() calls what stands in the engine's container.py.
+CALLED_BACK = """processes.spawn(
+        id, eval("lambda: {}", dict(globals(), __name__="mini_docker.container")))"""
+
 
 def task(name: str) -> str:
     """Return how a message names the task *name* of lab 1."""
@@ -273,6 +277,35 @@ def test_an_error_belongs_to_the_innermost_function_of_the_student(work: Work) -
     code = "from mini_docker import namespaces as n; processes.spawn(id, lambda: n.create({'pid'}))"
     said = work.python(EXPLAIN.format(code))
     assert said.startswith(f"lab 2, task 2 (create): {file}:") and "NameError" in said
+
+
+def test_a_function_that_is_missing_names_its_own_lab(work: Work) -> None:
+    passed = swap.fingerprint(str(work.copy("processes")))
+    file = work.copy("rootfs", ("def hide(", "def hidden("))
+    work.note(processes={"begun": True, "passed": passed}, rootfs={"begun": True})
+    for code in "rootfs.hide([], [])", "rootfs.hide", CALLED_BACK.format("rootfs.hide"):
+        code = EXPLAIN.format("from mini_docker import rootfs; " + code)
+        assert work.python(code).startswith("lab 3, task 3 (hide): "), code
+        assert f"{file} has no hide; run: lab check 3" in work.python(code)
+
+
+def test_a_student_is_not_to_blame_for_what_is_called_back(work: Work) -> None:
+    passed = swap.fingerprint(str(work.copy("processes")))
+    work.note(processes={"begun": True, "passed": passed})
+    code = EXPLAIN.format(CALLED_BACK.format("None + 1"))
+    assert work.python(code) == "None"
+    work.copy("rootfs")
+    work.note(rootfs={"begun": True})
+    said = work.python(code)
+    assert said.startswith("TypeError: ") and said.endswith("; run: lab check 3")
+
+
+def test_a_helper_given_nonsense_is_the_fault_of_its_caller(work: Work) -> None:
+    wrong = "from mini_docker import syscalls\ndef block() -> None:\n    syscalls.prctl(None, {})"
+    file = work.copy("processes", ("def block() -> None:", wrong))
+    work.note(processes={"begun": True})
+    said = work.python(EXPLAIN.format("processes.block()"))
+    assert said.startswith("lab 1 (block): ") and f"{file}:" in said, said
 
 
 @pytest.mark.parametrize(
