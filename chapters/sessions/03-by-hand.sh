@@ -37,7 +37,8 @@ nsenter --target $! --mount mount -t tmpfs inside $PWD/shelf
 findmnt -no SOURCE shelf || echo nothing
 mount -t tmpfs outside data
 nsenter --target $! --mount findmnt -no SOURCE $PWD/data
-#- kill $!; wait $! 2>/dev/null; umount data
+umount data; kill $!
+#- wait $! 2>/dev/null
 ## pivot
 unshare --mount sh
 mount --bind box box

@@ -1,8 +1,7 @@
 # The engine at stage 3: a root of its own, read-only, with masks.
 #: stage 3
-#- mkdir -p box/bin box/etc; cp /bin/busybox box/bin/; chroot box /bin/busybox --install -s /bin
-#- echo ID=box > box/etc/os-release
-#- printf '%s\n' 'mkdir -p /jail/bin' 'cp /bin/busybox /jail/bin/' "nsenter --root=/jail /bin/busybox sh -c 'cd -P ../../../../../../../..; exec /bin/busybox chroot . /bin/cat /etc/os-release'" > box/escape
+#- mkdir -p box/bin box/etc box/proc box/data; cp /bin/busybox box/bin/
+#- chroot box /bin/busybox --install -s /bin; echo ID=box > box/etc/os-release
 ## root
 mini-docker run --rm --rootfs box sh -c 'cat /etc/os-release; ls /; ls -C /dev'
 ls box
@@ -22,6 +21,7 @@ findmnt --task 1 --noheadings --output VFS-OPTIONS /proc/sys || echo no mount of
 nsenter --target $pid --mount --root --wd ls /
 mini-docker kill web; mini-docker rm web
 ## escape
+#- printf '%s\n' 'mkdir -p /jail/bin' 'cp /bin/busybox /jail/bin/' "nsenter --root=/jail /bin/busybox sh -c '" '  cd -P ../../../../../../../..' "  exec /bin/busybox chroot . /bin/sh -c \"grep ^ID= /etc/os-release; ls -d /boot\"'" > box/escape
 mini-docker run --rm --rootfs box sh /escape
 ## hostile
 rm -r box/proc; ln -s /etc box/proc

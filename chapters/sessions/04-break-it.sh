@@ -16,15 +16,13 @@ numfmt --to=iec < memory.swap.current
 mini-docker run --name hog2 --memory 32m --memory-swap 32m busybox sh -c 'head -c 60m /dev/zero | tail'
 echo $?
 mini-docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' hog2
+cd /; mini-docker rm -f hog hog2
 ## bomb
 mini-docker run -d --name bomb --pids-limit 50 busybox sh -c 'b() { b | b & }; b; sleep 1000'
 #- group=/sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' bomb)
 #- until [ $(cat $group/pids.peak) = 50 ]; do sleep 0.2; done
 cd /sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' bomb)
 grep . pids.current pids.peak pids.max
-#- cd /
-mini-docker kill bomb
+cd /; mini-docker kill bomb
 mini-docker ps -a --filter name=bomb --format '{{.Names}}: {{.Status}}'
-## end
-#- cd /
-#- mini-docker rm -f hog hog2 bomb
+mini-docker rm bomb

@@ -33,7 +33,9 @@ spin() { enter $1; exec taskset -c 0 sh -c 'while :; do :; done'; }
 used() { cat cpuacct/$1/cpuacct.usage; }
 a=$(used a) b=$(used b); sleep 4; a=$(( $(used a) - a )) b=$(( $(used b) - b ))
 echo a used $(( (a + b / 2) / b )) times as much as b
-#- kill $(cat cpu/a/tasks cpu/b/tasks); wait
+kill $(cat cpu/a/tasks cpu/b/tasks)
+#- wait; sleep 0.2
+rmdir cpu/a cpu/b cpuacct/a cpuacct/b
 ## cpuset
 mkdir cpuset/demo
 (echo 0 > cpuset/demo/tasks)
@@ -44,7 +46,7 @@ echo 0 > cpuset/demo/cpuset.mems
 mkdir blkio/demo
 echo '254:0 4194304' > blkio/demo/blkio.throttle.write_bps_device
 (echo 0 > blkio/demo/tasks; exec dd if=/dev/zero of=/var/tmp/x bs=1M count=8 oflag=direct)
-#- rm /var/tmp/x
+rm /var/tmp/x
 ## freezer
 mkdir freezer/demo
 sleep 1000 &
@@ -57,4 +59,4 @@ echo THAWED > freezer/demo/freezer.state
 wait $!; echo $?
 #- sleep 0.3
 ## remove
-rmdir memory/demo cpu/demo cpu/a cpu/b cpuacct/a cpuacct/b cpuset/demo blkio/demo freezer/demo
+rmdir memory/demo cpu/demo cpuset/demo blkio/demo freezer/demo

@@ -26,25 +26,22 @@ echo $?
 #- until [ $(cat shop/web/memory.swap.current) -gt 33000000 ]; do sleep 0.2; done
 numfmt --to=iec < shop/web/memory.current
 numfmt --to=iec < shop/web/memory.swap.current
-#- echo 1 > shop/web/cgroup.kill; wait
+echo 1 > shop/web/cgroup.kill; wait
 ## oom
 echo 0 > shop/web/memory.swap.max
 (echo 0 > shop/web/cgroup.procs; exec dd if=/dev/zero of=/dev/null bs=64M count=1 status=none)
 echo $?
 grep -w oom_kill shop/web/memory.events
-## pages
-echo 1000000 > shop/web/memory.max
-cat shop/web/memory.max
-echo max > shop/web/memory.max
 ## cpu
+echo max > shop/web/memory.max
 echo '20000 100000' > shop/web/cpu.max
 spin() { echo 0 > shop/$1/cgroup.procs; exec taskset -c 0 sh -c 'while :; do :; done'; }
 used() { grep usage_usec shop/$1/cpu.stat | cut -d ' ' -f 2; }
 spin web &
 #- sleep 2
 before=$(used web); sleep 10; echo $(( ($(used web) - before) / 1000 )) ms
-echo 1 > shop/web/cgroup.kill
-#- wait; echo max > shop/web/cpu.max
+echo 1 > shop/web/cgroup.kill; wait
+echo max > shop/web/cpu.max
 ## weight
 mkdir shop/a shop/b
 echo 300 > shop/a/cpu.weight
@@ -54,7 +51,9 @@ cat shop/b/cpu.weight
 a=$(used a) b=$(used b); sleep 4; a=$(( $(used a) - a )) b=$(( $(used b) - b ))
 echo a: $(( a / 1000 )) ms, b: $(( b / 1000 )) ms
 echo a used $(( (a + b / 2) / b )) times as much as b
-#- echo 1 > shop/a/cgroup.kill; echo 1 > shop/b/cgroup.kill; wait; rmdir shop/a shop/b
+kill $(cat shop/a/cgroup.procs shop/b/cgroup.procs)
+#- wait; sleep 0.2
+rmdir shop/a shop/b
 ## cpuset
 nproc
 echo 0 > shop/web/cpuset.cpus
@@ -69,16 +68,21 @@ echo '254:0 wbps=2097152' > shop/web/io.max
 cat shop/web/io.max
 (echo 0 > shop/web/cgroup.procs; exec dd if=/dev/zero of=/var/tmp/x bs=1M count=8 oflag=direct)
 (echo 0 > shop/web/cgroup.procs; exec dd if=/dev/zero of=/var/tmp/x bs=1M count=8)
-#- rm /var/tmp/x
+rm /var/tmp/x
 ## freeze
 (echo 0 > shop/web/cgroup.procs; exec sleep 1000) &
 #- sleep 0.5
 echo 1 > shop/web/cgroup.freeze
 #- sleep 0.5
 cat shop/web/cgroup.events
-echo 1 > shop/web/cgroup.kill
-#- wait; sleep 0.2
+echo 1 > shop/web/cgroup.kill; wait
+#- sleep 0.2
 cat shop/web/cgroup.events
 ## remove
 rmdir shop
+rmdir shop/web shop
+## pages
+mkdir -p shop/web; echo +memory > shop/cgroup.subtree_control
+echo 1000000 > shop/web/memory.max
+cat shop/web/memory.max
 rmdir shop/web shop

@@ -30,11 +30,12 @@ tail -n +3 /proc/$(mini-docker inspect --format '{{.State.Pid}}' web)/net/dev | 
 ## devices
 mini-docker run --rm busybox sh -c 'mknod /tmp/disk b 254 0; ls -l /tmp/disk | cut -c 1; head -c 1 /tmp/disk'
 ## throttle
-#- mkdir -p /var/tmp/throttle/bin; cp /bin/busybox /var/tmp/throttle/bin/; cd /
-#- ln -s busybox /var/tmp/throttle/bin/dd
+mkdir -p /var/tmp/throttle/bin
+cp /bin/busybox /var/tmp/throttle/bin/
+ln -s busybox /var/tmp/throttle/bin/dd
 #- TIMEFORMAT='%0R s'
 time mini-docker run --rm --device-write-bps /dev/vda:2mb --rootfs /var/tmp/throttle \
   dd if=/dev/zero of=/file bs=1M count=16 oflag=direct
-#- rm -r /var/tmp/throttle
+rm -r /var/tmp/throttle
 ## end
-#- mini-docker rm -f web
+cd /; mini-docker rm -f web
