@@ -18,7 +18,6 @@ import os
 import select
 import signal
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -86,7 +85,7 @@ def _supervise(function: Callable[[], Any], seconds: float, writer: int) -> NoRe
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     notes, note = os.pipe()
-    with tempfile.TemporaryFile() as output:
+    with open(os.memfd_create("output"), "w+b") as output:
         pid = os.fork()
         if pid == 0:
             os.close(writer)

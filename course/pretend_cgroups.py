@@ -178,8 +178,10 @@ class Kernel:
             self._store(path, f"populated 1\nfrozen {state}")
 
     def _store(self, path: str, text: str) -> None:
-        with self._open(path, "w") as file:
+        # Not emptied first: ext4 writes a file to the disk at once that was empty for a moment.
+        with self._open(path, "r+" if os.path.exists(path) else "w") as file:
             file.write(text.strip() + "\n")
+            file.truncate()
 
 
 class _Writer(io.RawIOBase):

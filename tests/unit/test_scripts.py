@@ -314,3 +314,16 @@ def test_the_demonstration_fails_if_a_promise_does(tmp_path: Path) -> None:
     assert code == 1, said
     assert "!! PROMISE BROKEN: expected exit status 42" in said
     assert "All promises held." not in said
+
+
+@pytest.mark.root
+def test_the_site_of_somebody_elses_clone_is_refused_in_one_line(clone: Path) -> None:
+    (clone / ".venv").mkdir()
+    (clone / ".venv" / ".stamp").touch()
+    for folder in clone, *clone.parents:
+        if folder.stat().st_uid == 0 and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o005)
+    script = clone / "scripts" / "docs"
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(script)]
+    answer = subprocess.run(as_nobody, capture_output=True, text=True, check=False)
+    refused(answer, "belongs to root: use sudo", "scripts/docs serve")
