@@ -27,7 +27,9 @@ def start(console: Console, which: str | None) -> None:
         entry["begun"] = True
         entry.pop("borrowed", None)
     file = telling.short(copy, lab)
-    console.print(f"{file} is {'there' if new else 'there already'}: {len(lab.tasks)} tasks")
+    console.print(
+        f"{file} is {'there' if new else 'there already'}: {len(lab.tasks)} tasks", soft_wrap=True
+    )
     console.print(
         f"read chapter {lab.number} (scripts/docs serve), edit, and run: lab check {lab.number}"
     )
@@ -47,7 +49,9 @@ def reset(console: Console, which: str) -> None:
         count += 1
     progress.put(copy, kept)
     progress.put(lab.skeleton, copy)
-    console.print(f"{telling.short(copy, lab)} is new; yours is kept in {kept.name} beside it")
+    console.print(
+        f"{telling.short(copy, lab)} is new; yours is kept in {kept.name} beside it", soft_wrap=True
+    )
 
 
 def borrow(console: Console, which: str) -> None:

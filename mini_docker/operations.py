@@ -21,11 +21,28 @@ GRACE = 10.0  # seconds that a killed container gets to be gone
 def kill(it: Container, number: int) -> None:
     """Send signal *number* to process 1 of *it*; StateError, in Docker's words, if it has none.
 
-    A pidfd stands for the process itself, not for a number that another may have by now.
-    pidfd_open(2), pidfd_send_signal(2).
+    After SIGKILL return once the container has ended, as Docker does: its end is written
+    down, and it can be removed. StateError if that takes longer than GRACE.
     """
     if not it.running():
         raise StateError(f"cannot kill container: {it.name()}: container is not running")
+    _send(it, number)
+    if number != signal.SIGKILL:
+        return
+    give_up = time.monotonic() + GRACE
+    try:
+        while it.running():
+            it = _again(it, give_up)
+    except NotFound:
+        return  # it had --rm
+
+
+def _send(it: Container, number: int) -> None:
+    """Send signal *number* to process 1 of *it*, if that still lives.
+
+    A pidfd stands for the process itself, not for a number that another may have by now.
+    pidfd_open(2), pidfd_send_signal(2).
+    """
     try:
         descriptor = containers.hold(it)
         signal.pidfd_send_signal(descriptor, number)
@@ -101,7 +118,7 @@ def remove(it: Container, force: bool) -> None:
             )
         give_up = time.monotonic() + GRACE
         while it.running():
-            kill(it, signal.SIGKILL)  # each time: a pause may have come between
+            _send(it, signal.SIGKILL)  # each time: a pause may have come between
             it = _again(it, give_up)
     except NotFound:
         return  # it had --rm, or somebody else removed it
@@ -112,7 +129,7 @@ def _again(it: Container, give_up: float) -> Container:
     """Look at *it* once more, in a moment; StateError when the time *give_up* has come."""
     if time.monotonic() > give_up:
         verb = "end" if it.running() else "finish its start"
-        raise StateError(f"cannot remove container {it.name()}: it does not {verb}")
+        raise StateError(f"container {it.name()} does not {verb} within {GRACE:g} s")
     time.sleep(0.005)
     return containers.load(it.store, it.id)
 

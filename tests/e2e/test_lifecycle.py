@@ -170,6 +170,13 @@ def test_kill_sends_the_signal_asked_for(engine: Engine) -> None:
     assert result.code == 1 and b"is not running" in result.err
 
 
+def test_kill_returns_once_the_container_has_ended(engine: Engine) -> None:
+    for number in range(5):
+        engine.ok("run", "-d", "--name", f"brief{number}", "busybox", "sleep", "100")
+        engine.ok("kill", f"brief{number}")
+        engine.ok("rm", f"brief{number}")
+
+
 def test_rm_refuses_what_runs_and_force_does_not(engine: Engine, web: str) -> None:
     result = engine("rm", "web")
     assert result.code == 1 and b"container is running" in result.err
