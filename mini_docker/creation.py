@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mini_docker.store import Store
 
 HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-ATTEMPTS = 20  # random names that may be in use before a digit is added
 
 
 def create(

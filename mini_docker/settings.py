@@ -86,8 +86,9 @@ def mounts(record: dict[str, Any], layers: list[str], store: Store) -> list[dict
         rows = [row for row in rows if row["destination"] != "/dev/shm"]
         pid = running_pid(store, host["IpcMode"].removeprefix("container:"))
         rows.append(_bind("/dev/shm", f"/proc/{pid}/root/dev/shm", []))
-    if not record.get("Bare"):
-        rows += [_bind(f"/etc/{name}", f"{directory}/{name}", []) for name in FILES]
+    elif host.get("IpcMode") == "none":
+        rows = [row for row in rows if row["destination"] != "/dev/shm"]
+    rows += [_bind(f"/etc/{name}", f"{directory}/{name}", []) for name in FILES]
     for target, options in host.get("Tmpfs", {}).items():
         words = ["nosuid", "nodev", "noexec", *filter(None, options.split(","))]
         row = {"destination": target, "type": "tmpfs", "source": "tmpfs", "options": words}

@@ -96,6 +96,12 @@ def test_the_entrypoint_can_be_replaced(engine: Engine) -> None:
     assert engine.ok("run", "--rm", "--entrypoint", "echo", "busybox", "a", "b") == "a b"
 
 
+def test_ipc_none_has_no_shared_memory(engine: Engine) -> None:
+    script = "test -d /dev/shm; echo $?"
+    assert engine.ok("run", "--rm", "busybox", "sh", "-c", script) == "0"
+    assert engine.ok("run", "--rm", "--ipc", "none", "busybox", "sh", "-c", script) == "1"
+
+
 def test_read_only_and_tmpfs(engine: Engine) -> None:
     script = "touch /x; echo $?; touch /scratch/x && df /scratch | tail -1"
     flags = ["--read-only", "--tmpfs", "/scratch:size=1m"]
