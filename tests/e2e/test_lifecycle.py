@@ -49,8 +49,8 @@ def test_exec_passes_streams_and_codes(engine: Engine, web: str) -> None:
 
 
 def test_exec_when_the_container_ends(engine: Engine, web: str) -> None:
-    with engine.popen("exec", "web", "sleep", "1000") as process:
-        until(lambda: b"sleep 1000" in engine("exec", "web", "ps").out, "the exec's start")
+    with engine.popen("exec", "web", "sh", "-c", "echo up; exec sleep 1000") as process:
+        assert process.stdout and process.stdout.readline() == b"up\n"
         engine.ok("kill", "web")
         assert process.wait(30) == 137
     engine("exec", "web", "true").refused("is not running")
