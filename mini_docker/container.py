@@ -169,7 +169,7 @@ def _child(it: Start, report: int) -> int:
     container_process.close_all_but(report)
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
-        container_process.become(process)
+        container_process.become(process, report)
     return container_process.run_under_init(process, report)
 
 

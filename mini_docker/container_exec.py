@@ -61,7 +61,7 @@ def start(
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
         container_process.close_all_but(report)
-        container_process.become(process)
+        container_process.become(process, report)
 
     return processes.spawn(child, fork)
 

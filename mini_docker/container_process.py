@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 
-from mini_docker import capabilities, processes, swap, syscalls, users
+from mini_docker import capabilities, launch, processes, swap, syscalls, users
 from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, ProcessError, reason
 
 TYPE_CHECKING = False
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 HIGHEST_DESCRIPTOR = 2**31 - 1
 
 
-def become(process: dict[str, Any]) -> NoReturn:
+def become(process: dict[str, Any], report: int) -> NoReturn:
     """Turn the caller into *process*, an object of config.json. Never return.
 
-    config.md, section "Process".
+    *report* closes when that has happened. config.md, section "Process".
     """
-    environment = prepare(process)
-    processes.execute(process["args"], environment)
+    user = prepare(process)
+    _execute(process, user, report)
 
 
 def run_under_init(process: dict[str, Any], report: int) -> int:
@@ -35,23 +35,23 @@ def run_under_init(process: dict[str, Any], report: int) -> int:
     The caller is process 1 of the container. It gives up all rights that its child
     will not have either, then closes *report*: nothing can fail any more.
     """
-    environment = prepare(process)
+    user = prepare(process)
     processes.block()
 
     def main(inner: int) -> int:
         os.close(report)
-        processes.unblock()
-        processes.execute(process["args"], environment)
+        _execute(process, user, inner)
 
     pid = processes.spawn(main)
+    give_up(process, user)
     os.close(report)
     for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
         os.close(stream)
     return processes.init(pid)
 
 
-def prepare(process: dict[str, Any]) -> dict[str, str]:
-    """Do all that stands between a child in the container and exec; return its environment."""
+def prepare(process: dict[str, Any]) -> users.User:
+    """Do all that stands between a child in the container and give_up(); return its user."""
     # Limits first: raising one may need a capability that is gone later.
     for limit in process.get("rlimits", []):
         _limit(limit)
@@ -60,22 +60,31 @@ def prepare(process: dict[str, Any]) -> dict[str, str]:
     os.umask(process["user"].get("umask", 0o022))
     _new_keyring()
     user, groups = _user(process["user"])
-    wanted = capabilities.mask(process["capabilities"]["bounding"])
     # The bounding set sinks while CAP_SETPCAP is still there.
-    capabilities.bound(wanted)
-    # Keep the permitted set over the change of user: apply() decides what stays.
+    capabilities.bound(capabilities.mask(process["capabilities"]["bounding"]))
+    # Keep the permitted set over the change of user: give_up() decides what stays.
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
     users.become(user, groups)
     # As the user: a directory that it may not enter is refused here, as Docker does.
     _enter_directory(process["cwd"])
+    return user
+
+
+def give_up(process: dict[str, Any], user: users.User) -> None:
+    """Reduce the caller to the rights of *process*: the last thing before its program."""
+    wanted = capabilities.mask(process["capabilities"]["bounding"])
     capabilities.apply(wanted, root=user.uid == 0)
-    # Last: from here on no exec can gain a right, not even by a setuid program.
+    # From here on no exec can gain a right, not even by a setuid program.
     if process.get("noNewPrivileges"):
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _execute(process: dict[str, Any], user: users.User, report: int) -> NoReturn:
     environment = dict(pair.split("=", 1) for pair in process["env"])
     environment.setdefault("HOME", user.home)
     processes.unblock()
-    return environment
+    launch.guard(report, lambda: give_up(process, user))
+    processes.execute(process["args"], environment)
 
 
 def forbid_imports() -> None:

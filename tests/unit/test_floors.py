@@ -18,7 +18,7 @@ FLOORS = (
     "rootfs_options rootfs_paths rootfs rootfs_devices",
     "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
     "images images_busybox spec store",
-    "container_process container container_exec",
+    "launch container_process container container_exec",
     "containers",
     "settings operations measure inspection supervisor monitor creation",
     "repair",
