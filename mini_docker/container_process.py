@@ -25,8 +25,8 @@ def become(process: dict[str, Any], report: int) -> NoReturn:
 
     *report* closes when that has happened. config.md, section "Process".
     """
-    user = prepare(process)
-    _execute(process, user, report)
+    uid, home = prepare(process)
+    _execute(process, uid, home, report)
 
 
 def run_under_init(process: dict[str, Any], report: int) -> int:
@@ -35,23 +35,27 @@ def run_under_init(process: dict[str, Any], report: int) -> int:
     The caller is process 1 of the container. It gives up all rights that its child
     will not have either, then closes *report*: nothing can fail any more.
     """
-    user = prepare(process)
+    uid, home = prepare(process)
     processes.block()
 
     def main(inner: int) -> int:
         os.close(report)
-        _execute(process, user, inner)
+        _execute(process, uid, home, inner)
 
     pid = processes.spawn(main)
-    give_up(process, user)
+    give_up(process, uid)
     os.close(report)
     for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
         os.close(stream)
     return processes.init(pid)
 
 
-def prepare(process: dict[str, Any]) -> users.User:
-    """Do all that stands between a child in the container and give_up(); return its user."""
+def prepare(process: dict[str, Any]) -> tuple[int, str]:
+    """Do all that stands between a child in the container and give_up().
+
+    Return the uid that it has now, and that user's home directory. While a student's lab is
+    locked the step that it teaches is left out: the process stays root, or keeps its rights.
+    """
     # Limits first: raising one may need a capability that is gone later.
     for limit in process.get("rlimits", []):
         _limit(limit)
@@ -59,31 +63,34 @@ def prepare(process: dict[str, Any]) -> users.User:
         _write_oom_score(process["oomScoreAdj"])
     os.umask(process["user"].get("umask", 0o022))
     _new_keyring()
-    user, groups = _user(process["user"])
+    who = None if swap.locked("users") else _user(process["user"])
     # The bounding set sinks while CAP_SETPCAP is still there.
-    capabilities.bound(capabilities.mask(process["capabilities"]["bounding"]))
+    if not swap.locked("capabilities"):
+        capabilities.bound(capabilities.mask(process["capabilities"]["bounding"]))
     # Keep the permitted set over the change of user: give_up() decides what stays.
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
-    users.become(user, groups)
+    if who:
+        users.become(*who)
     # As the user: a directory that it may not enter is refused here, as Docker does.
     _enter_directory(process["cwd"])
-    return user
+    return (who[0].uid, who[0].home) if who else (0, "/root")
 
 
-def give_up(process: dict[str, Any], user: users.User) -> None:
-    """Reduce the caller to the rights of *process*: the last thing before its program."""
-    wanted = capabilities.mask(process["capabilities"]["bounding"])
-    capabilities.apply(wanted, root=user.uid == 0)
+def give_up(process: dict[str, Any], uid: int) -> None:
+    """Reduce the caller, who is user *uid*, to the rights of *process*: the last thing."""
+    if not swap.locked("capabilities"):
+        wanted = capabilities.mask(process["capabilities"]["bounding"])
+        capabilities.apply(wanted, root=uid == 0)
     # From here on no exec can gain a right, not even by a setuid program.
     if process.get("noNewPrivileges"):
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
 
 
-def _execute(process: dict[str, Any], user: users.User, report: int) -> NoReturn:
+def _execute(process: dict[str, Any], uid: int, home: str, report: int) -> NoReturn:
     environment = dict(pair.split("=", 1) for pair in process["env"])
-    environment.setdefault("HOME", user.home)
+    environment.setdefault("HOME", home)
     processes.unblock()
-    launch.guard(report, lambda: give_up(process, user))
+    launch.guard(report, lambda: give_up(process, uid))
     processes.execute(process["args"], environment)
 
 
