@@ -26,6 +26,7 @@ from mini_docker import (
     spec,
     swap,
     syscalls,
+    sysctls,
 )
 from mini_docker.errors import KernelError, reason
 
@@ -203,15 +204,18 @@ def _root(it: Start) -> None:
     # 5c. /dev is a new tmpfs: nothing in it can have been prepared by the image.
     devices = [m["type"] for m in config["mounts"] if m["destination"] == "/dev"]
     if devices[-1:] == ["tmpfs"]:
-        rootfs_devices.make_devices(it.root)
+        rootfs_devices.make_devices(it.root, linux.get("devices", []))
     # 5d. A working directory that the image lacks is made, as Docker does.
     os.close(rootfs_paths.place(it.root, config["process"]["cwd"], directory=True))
-    # 5e. Masks need /proc, /sys and /dev/null in place, and a root still writable.
+    # 5e. Its own kernel settings, while /proc/sys can be written.
+    if linux.get("sysctl"):
+        sysctls.write(it.root, linux["sysctl"])
+    # 5f. Masks need /proc, /sys and /dev/null in place, and a root still writable.
     rootfs.hide(it.root, linux.get("maskedPaths", []), linux.get("readonlyPaths", []))
-    # 5f. Read-only last: mount points and nodes had to be made.
+    # 5g. Read-only last: mount points and nodes had to be made.
     if config["root"].get("readonly"):
         rootfs.make_read_only(it.root)
-    # 5g. All is in place: step in, and let the host's root go.
+    # 5h. All is in place: step in, and let the host's root go.
     rootfs.pivot(it.root)
 
 

@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 
-from mini_docker import capabilities, launch, processes, swap, syscalls, users
+from mini_docker import capabilities, capabilities_names, launch, processes, swap, syscalls, users
 from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, ProcessError, reason
 
 TYPE_CHECKING = False
@@ -66,7 +66,7 @@ def prepare(process: dict[str, Any]) -> tuple[int, str]:
     who = None if swap.locked("users") else _user(process["user"])
     # The bounding set sinks while CAP_SETPCAP is still there.
     if not swap.locked("capabilities"):
-        capabilities.bound(capabilities.mask(process["capabilities"]["bounding"]))
+        capabilities.bound(_rights(process))
     # Keep the permitted set over the change of user: give_up() decides what stays.
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
     if who:
@@ -79,11 +79,17 @@ def prepare(process: dict[str, Any]) -> tuple[int, str]:
 def give_up(process: dict[str, Any], uid: int) -> None:
     """Reduce the caller, who is user *uid*, to the rights of *process*: the last thing."""
     if not swap.locked("capabilities"):
-        wanted = capabilities.mask(process["capabilities"]["bounding"])
-        capabilities.apply(wanted, root=uid == 0)
+        capabilities.apply(_rights(process), root=uid == 0)
     # From here on no exec can gain a right, not even by a setuid program.
     if process.get("noNewPrivileges"):
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _rights(process: dict[str, Any]) -> int:
+    """Return the set of *process*; all if it was made while the lab was locked."""
+    if "capabilities" not in process:
+        return capabilities_names.EVERYTHING
+    return capabilities_names.mask(process["capabilities"]["bounding"])
 
 
 def _execute(process: dict[str, Any], uid: int, home: str, report: int) -> NoReturn:

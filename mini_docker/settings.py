@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mini_docker import spec
+from mini_docker import settings_security, spec
 from mini_docker.errors import ConfigError, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -46,7 +46,6 @@ def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str
         {"type": f"RLIMIT_{u['Name'].upper()}", "soft": u["Soft"], "hard": u["Hard"]}
         for u in host.get("Ulimits", [])
     ]
-    process["noNewPrivileges"] = "no-new-privileges" in host.get("SecurityOpt", [])
     if host.get("OomScoreAdj"):
         process["oomScoreAdj"] = host["OomScoreAdj"]
     document["root"]["readonly"] = bool(host.get("ReadonlyRootfs"))
@@ -56,6 +55,7 @@ def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str
     linux["namespaces"] = namespaces(host, store, version)
     linux["cgroupsPath"] = f"{host.get('CgroupParent') or '/mini-docker'}/{record['Id']}"
     linux["resources"].update(resources(host))
+    settings_security.secure(document, host, config.get("User", ""))
     return document
 
 

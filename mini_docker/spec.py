@@ -6,7 +6,7 @@ else. The defaults here are Docker's: mounts, masks, capabilities.
 
 from __future__ import annotations
 
-from mini_docker import capabilities
+from mini_docker import capabilities_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def default_mounts(shm_size: int = SHM_SIZE) -> list[dict[str, Any]]:
 
 def default_spec(args: list[str]) -> dict[str, Any]:
     """Return a config.json that runs *args* in a container with Docker's defaults."""
-    names = list(capabilities.DEFAULT)
+    names = list(capabilities_names.DEFAULT)
     return {
         "ociVersion": VERSION,
         "process": {
