@@ -12,7 +12,7 @@ ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
     "errors syscalls timestamps",
     "capabilities_names",
-    "records swap_loader swap_blame swap trees capabilities users",
+    "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations ulimits names envfile loopback",
     "processes",
     "namespaces namespaces_join mounts_borrowed",
