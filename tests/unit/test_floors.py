@@ -10,19 +10,20 @@ import pytest
 
 ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
-    "errors syscalls timestamps",
+    "errors syscalls syscalls_mounts timestamps",
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations ulimits names envfile loopback",
     "processes",
     "namespaces namespaces_join mounts_borrowed",
     "rootfs_options rootfs_paths rootfs rootfs_devices sysctls devices",
+    "users users_ranges configuration",
     "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
     "images images_busybox spec store",
-    "launch container_process container container_exec",
+    "launch container_process container_users container container_exec",
     "containers",
     "settings settings_security operations measure inspection supervisor monitor creation",
-    "repair",
+    "repair rootless",
     "cli",
     "startup __main__",
 )
