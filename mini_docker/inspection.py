@@ -63,11 +63,13 @@ HOST_CONFIG: dict[str, Any] = {
     "CpusetCpus": "",
     "CpusetMems": "",
     "Devices": [],
+    "DeviceCgroupRules": None,
     "MemoryReservation": 0,
     "MemorySwap": 0,
     "MemorySwappiness": None,
     "OomKillDisable": False,
     "PidsLimit": None,
+    "Sysctls": {},
     "Ulimits": [],
     "Init": False,
 }
@@ -96,6 +98,7 @@ def of_container(it: Container) -> dict[str, Any]:
         "ProcessLabel": "",
         "AppArmorProfile": "",
         "ExecIDs": None,
+        **_capabilities(config["process"]),
         "HostConfig": _host_config(record, config),
         "GraphDriver": _graph(record, config),
         "Mounts": [],
@@ -119,6 +122,12 @@ def of_image(image: Image) -> dict[str, Any]:
         },
         "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(image.layers())}},
     }
+
+
+def _capabilities(process: dict[str, Any]) -> dict[str, Any]:
+    """Return what the container's process 1 is given, after all: fields of podman's inspect."""
+    has = process.get("capabilities", {})
+    return {"EffectiveCaps": has.get("effective"), "BoundingCaps": has.get("bounding")}
 
 
 def _state(it: Container) -> dict[str, Any]:

@@ -6,7 +6,7 @@ once all namespaces are known.
 
 from __future__ import annotations
 
-import os
+import sys
 
 from mini_docker import capabilities, capabilities_names, spec, swap
 
@@ -62,6 +62,16 @@ def lost(host: dict[str, Any], document: dict[str, Any]) -> list[str]:
     return capabilities_names.names(wanted & ~has)
 
 
+def warn(host: dict[str, Any], document: dict[str, Any]) -> None:
+    """Say on stderr which capabilities are lost, in one line."""
+    if names := lost(host, document):
+        print(
+            f"WARNING: the engine itself does not have {', '.join(names)}: "
+            "the container runs without",
+            file=sys.stderr,
+        )
+
+
 def no_new_privileges(options: list[str]) -> bool:
     """Say whether --security-opt asks for no-new-privileges; the last word counts."""
     found = False
@@ -86,7 +96,7 @@ def _bounding(document: dict[str, Any]) -> int:
     if any(row["type"] == "user" for row in document["linux"]["namespaces"]):
         with open(LAST, encoding="ascii") as file:
             return (2 << int(file.read())) - 1
-    return capabilities.sets(os.getpid())["bounding"]
+    return capabilities.sets("self")["bounding"]
 
 
 def _unmask(document: dict[str, Any]) -> None:

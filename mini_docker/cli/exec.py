@@ -25,6 +25,7 @@ COMMAND = Command(
         Flag("env", "e", "env", help="Set environment variables"),
         Flag("env-file", "", "list", help="Read in a file of environment variables"),
         Flag("interactive", "i", help="Keep STDIN open even if not attached"),
+        Flag("privileged", "", help="Give extended privileges to the command"),
         Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
         Flag("workdir", "w", "string", help="Working directory inside the container"),
     ),
@@ -38,6 +39,8 @@ def execute(values: Values, store: Store) -> int:
     it = containers.load(store, values.arguments[0])
     it.must_run("exec in")
     process = describe(values, it.config()["process"])
+    if values.privileged:
+        _extend(process, it)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
     itself = containers.hold(it)
@@ -50,6 +53,14 @@ def execute(values: Values, store: Store) -> int:
         return 0
     processes.block()
     return processes.init(start())
+
+
+def _extend(process: dict[str, Any], it: containers.Container) -> None:
+    """Give *process* all capabilities that there are in the container of *it*."""
+    from mini_docker import settings_security
+
+    process["capabilities"] = settings_security.privileged(it.config())
+    settings_security.warn({"Privileged": True}, {**it.config(), "process": process})
 
 
 def _detach(start: Callable[[], int]) -> None:

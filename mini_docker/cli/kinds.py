@@ -139,6 +139,9 @@ KINDS: dict[str, tuple[str, bool, Callable[[str], Any] | str]] = {
     "rate": ("list", True, byte_rate),
     "iops": ("list", True, operation_rate),
     "weight": ("list", True, weight),
+    "device": ("list", True, "mini_docker.devices:mapping"),
+    "rule": ("list", True, "mini_docker.devices:cgroup_rule"),
+    "sysctl": ("map", True, "mini_docker.sysctls:parse"),
     "ulimit": ("ulimit", True, "mini_docker.ulimits:parse"),
 }
 

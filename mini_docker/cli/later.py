@@ -38,7 +38,6 @@ COMMANDS = {
 }
 FLAGS = {  # of run and exec
     5: "userns group-add",
-    6: "cap-add cap-drop privileged device device-cgroup-rule sysctl",
     9: "platform pull disable-content-trust",
     12: "tty attach detach-keys sig-proxy log-driver log-opt",
     13: "restart stop-signal stop-timeout health-cmd health-interval health-retries "

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import containers, creation, images, processes, supervisor, swap
+from mini_docker import (
+    containers,
+    creation,
+    images,
+    processes,
+    settings_security,
+    supervisor,
+    swap,
+)
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
 from mini_docker.cli.run_settings import record
@@ -41,6 +49,7 @@ def execute(values: Values, store: Store) -> int:
     processes.block()
     it, life = _create(store, wanted, image.layers() if image else [])
     try:
+        settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
             supervisor.detach(it, life)
             life.release()

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mini_docker.cli.options import Values
 
 LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
-NO_NEW_PRIVILEGES = tuple(f"no-new-privileges{tail}" for tail in ("", ":true", "=true"))
+_TAILS = ("", ":true", "=true", ":false", "=false")
+NO_NEW_PRIVILEGES = tuple(f"no-new-privileges{tail}" for tail in _TAILS)
 MODES = {
     "ipc": ("none", "private", "shareable", "host", "container:"),
     "pid": ("host", "container:"),
@@ -60,6 +61,8 @@ def check(values: Values) -> None:
     limits(values)
     _check_ranges(values)
     _check_modes(values)
+    if values.sysctl:
+        _sysctls(values)
     if values.detach and values.interactive:
         raise UsageError("--interactive with --detach is not supported yet: there is no attach")
     if values.rootfs and not os.path.isdir(values.rootfs):
@@ -74,6 +77,28 @@ def check(values: Values) -> None:
             f"container ID file found, make sure the other container isn't running or delete "
             f"{values.cidfile}"
         )
+
+
+def capabilities(field: str, names: list[str]) -> list[str]:
+    """Return *names* as HostConfig's *field* has them, each once; UsageError for an unknown one."""
+    from mini_docker import capabilities_names
+
+    try:
+        return list(dict.fromkeys(capabilities_names.canonical(name) for name in names))
+    except UsageError as error:
+        raise UsageError(f"invalid {field}: {error}") from None
+
+
+def _sysctls(values: Values) -> None:
+    """Refuse a sysctl that would change one of the host's own namespaces."""
+    from mini_docker import sysctls
+
+    shared = {
+        "ipc": values.ipc == "host",
+        "network": values.network == "host",
+    }
+    for name, _ in values.sysctl:
+        sysctls.check(name, shared)
 
 
 def _check_ranges(values: Values) -> None:

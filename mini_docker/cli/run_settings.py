@@ -42,6 +42,9 @@ SIMPLE = {  # HostConfig's name: the flag's
     "Init": "init",
     "ShmSize": "shm_size",
     "SecurityOpt": "security_opt",
+    "Privileged": "privileged",
+    "Devices": "device",
+    "DeviceCgroupRules": "device_cgroup_rule",
 }
 
 
@@ -85,6 +88,11 @@ def host_config(values: Values) -> dict[str, Any]:
     """Return HostConfig: what the flags say about the machine, only where they say something."""
     found = {key: getattr(values, flag) for key, flag in SIMPLE.items() if getattr(values, flag)}
     found["NetworkMode"] = values.network or "none"
+    for key, names in (("CapAdd", values.cap_add), ("CapDrop", values.cap_drop)):
+        if names:
+            found[key] = run_checks.capabilities(key, names)
+    if values.sysctl:
+        found["Sysctls"] = dict(values.sysctl)
     found["Tmpfs"] = _tmpfs(values.tmpfs)
     found["ContainerIDFile"] = values.cidfile
     found["Ulimits"] = [
