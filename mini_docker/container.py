@@ -40,7 +40,8 @@ class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
     __slots__ = (
-        "borrowed", "config", "go", "group", "init", "kinds", "note", "root", "streams", "warnings",
+        "borrowed", "config", "filter", "go", "group", "init", "kinds", "note", "root", "streams",
+        "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -52,6 +53,7 @@ class Start:
     ) -> None:
         self.config = config
         self.streams = streams  # descriptors for the container's 0, 1 and 2
+        self.filter = container_process.Filter(bundle, config)
         self.note = note  # told the pid before the program runs, to write it down
         self.init = False  # run the program below an init of ours
         self.go = -1  # in the child: says that the pid is written down
@@ -170,8 +172,8 @@ def _child(it: Start, report: int) -> int:
     container_process.close_all_but(report)
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
-        container_process.become(process, report)
-    return container_process.run_under_init(process, report)
+        container_process.become(process, report, it.filter)
+    return container_process.run_under_init(process, report, it.filter)
 
 
 def _namespaces(it: Start) -> None:

@@ -30,13 +30,18 @@ else:
 
 
 def start(
-    pid: int, itself: int, config: dict[str, Any], process: dict[str, Any], streams: Streams
+    pid: int,
+    itself: int,
+    config: dict[str, Any],
+    process: dict[str, Any],
+    streams: Streams,
+    filter: container_process.Filter,
 ) -> int:
     """Start *process*, an object of config.json, beside process *pid* of the container.
 
     *itself* is a pidfd of that process: should it end while we enter its namespaces, and
-    its number pass to another process, then nothing is started there. *config* is the
-    container's. Return the new process's pid, on the host, once its
+    its number pass to another process, then nothing is started there. *config* and
+    *filter* are the container's. Return the new process's pid, on the host, once its
     program runs. The caller's next children belong to the container's pid namespace.
     """
     path = config["linux"].get("cgroupsPath")
@@ -61,7 +66,7 @@ def start(
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
         container_process.close_all_but(report)
-        container_process.become(process, report)
+        container_process.become(process, report, filter)
 
     return processes.spawn(child, fork)
 

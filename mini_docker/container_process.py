@@ -10,7 +10,16 @@ import os
 import resource
 import sys
 
-from mini_docker import capabilities, capabilities_names, launch, processes, swap, syscalls, users
+from mini_docker import (
+    capabilities,
+    capabilities_names,
+    launch,
+    processes,
+    seccomp,
+    swap,
+    syscalls,
+    users,
+)
 from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, ProcessError, reason
 
 TYPE_CHECKING = False
@@ -18,18 +27,37 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 HIGHEST_DESCRIPTOR = 2**31 - 1
+FILTER = "seccomp.bpf"  # in a bundle, beside config.json: linux.seccomp, compiled
 
 
-def become(process: dict[str, Any], report: int) -> NoReturn:
+class Filter:
+    """A container's seccomp filter, ready for the kernel."""
+
+    __slots__ = ("flags", "program")
+
+    def __init__(self, bundle: str, config: dict[str, Any]) -> None:
+        self.program = b""  # none
+        profile = config["linux"].get("seccomp")
+        self.flags: list[str] = profile.get("flags", []) if profile else []
+        if profile and not swap.locked("seccomp"):
+            with open(f"{bundle}/{FILTER}", "rb") as file:
+                self.program = file.read()
+
+    def install(self) -> None:
+        """Put the calling process under the filter."""
+        seccomp.install(self.program, self.flags)
+
+
+def become(process: dict[str, Any], report: int, filter: Filter) -> NoReturn:
     """Turn the caller into *process*, an object of config.json. Never return.
 
     *report* closes when that has happened. config.md, section "Process".
     """
     uid, home = prepare(process)
-    _execute(process, uid, home, report)
+    _execute(process, (uid, home), report, filter)
 
 
-def run_under_init(process: dict[str, Any], report: int) -> int:
+def run_under_init(process: dict[str, Any], report: int, filter: Filter) -> int:
     """Run *process* as a child, and be its init: return its exit code.
 
     The caller is process 1 of the container. It gives up all rights that its child
@@ -40,9 +68,10 @@ def run_under_init(process: dict[str, Any], report: int) -> int:
 
     def main(inner: int) -> int:
         os.close(report)
-        _execute(process, uid, home, inner)
+        _execute(process, (uid, home), inner, filter)
 
     pid = processes.spawn(main)
+    # The filter is for programs of the image: this process runs none of them.
     give_up(process, uid)
     os.close(report)
     for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
@@ -76,13 +105,24 @@ def prepare(process: dict[str, Any]) -> tuple[int, str]:
     return (who[0].uid, who[0].home) if who else (0, "/root")
 
 
-def give_up(process: dict[str, Any], uid: int) -> None:
-    """Reduce the caller, who is user *uid*, to the rights of *process*: the last thing."""
+def give_up(process: dict[str, Any], uid: int, filter: Filter | None = None) -> None:
+    """Reduce the caller, who is user *uid*, to the rights of *process*; then *filter* holds.
+
+    A process may filter its own system calls if it has CAP_SYS_ADMIN, or if no exec can
+    give it a right any more. So the filter comes before the one is given up, or after the
+    other is promised: each time as late as can be, for a strict profile forbids much of
+    what leads up to here. seccomp(2).
+    """
+    no_new_privileges = bool(process.get("noNewPrivileges"))
+    filtered = filter is not None and bool(filter.program)
+    if filter and filtered and not no_new_privileges:
+        _, permitted, inheritable = syscalls.capget()
+        syscalls.capset(permitted, permitted, inheritable)  # the change of user took them out
+        filter.install()
     if not swap.locked("capabilities"):
-        capabilities.apply(_rights(process), root=uid == 0)
-    # From here on no exec can gain a right, not even by a setuid program.
-    if process.get("noNewPrivileges"):
-        syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+        capabilities.apply(_rights(process), uid == 0, no_new_privileges)
+    if filter and filtered and no_new_privileges:
+        filter.install()
 
 
 def _rights(process: dict[str, Any]) -> int:
@@ -92,11 +132,14 @@ def _rights(process: dict[str, Any]) -> int:
     return capabilities_names.mask(process["capabilities"]["bounding"])
 
 
-def _execute(process: dict[str, Any], uid: int, home: str, report: int) -> NoReturn:
+def _execute(
+    process: dict[str, Any], user: tuple[int, str], report: int, filter: Filter
+) -> NoReturn:
+    uid, home = user
     environment = dict(pair.split("=", 1) for pair in process["env"])
     environment.setdefault("HOME", home)
     processes.unblock()
-    launch.guard(report, lambda: give_up(process, uid))
+    launch.guard(report, lambda: give_up(process, uid, filter))
     processes.execute(process["args"], environment)
 
 

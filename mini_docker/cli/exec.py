@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container_exec, containers, processes
+from mini_docker import container_exec, container_process, containers, processes
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -38,15 +38,17 @@ def execute(values: Values, store: Store) -> int:
     """Run the command; return its exit code, or 0 for a detached one."""
     it = containers.load(store, values.arguments[0])
     it.must_run("exec in")
-    process = describe(values, it.config()["process"])
+    config = it.config()
+    process = describe(values, config["process"])
+    filter = container_process.Filter(store.directory(it.id), config)
     if values.privileged:
-        _extend(process, it)
+        _extend(process, config)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
     itself = containers.hold(it)
 
     def start() -> int:
-        return container_exec.start(it.pid(), itself, it.config(), process, streams)
+        return container_exec.start(it.pid(), itself, config, process, streams, filter)
 
     if values.detach:
         _detach(start)
@@ -55,12 +57,12 @@ def execute(values: Values, store: Store) -> int:
     return processes.init(start())
 
 
-def _extend(process: dict[str, Any], it: containers.Container) -> None:
-    """Give *process* all capabilities that there are in the container of *it*."""
+def _extend(process: dict[str, Any], config: dict[str, Any]) -> None:
+    """Give *process* all capabilities that there are in the container of *config*."""
     from mini_docker import settings_security
 
-    process["capabilities"] = settings_security.privileged(it.config())
-    settings_security.warn({"Privileged": True}, {**it.config(), "process": process})
+    process["capabilities"] = settings_security.privileged(config)
+    settings_security.warn({"Privileged": True}, {**config, "process": process})
 
 
 def _detach(start: Callable[[], int]) -> None:
