@@ -77,5 +77,5 @@ def _quoted(text: str) -> str:
 def _nearest(full: str) -> str:
     import difflib  # slow to import, and only a mistake needs it
 
-    near = difflib.get_close_matches(full[:40], NAMES, 1, 0.75)
-    return f" (did you mean {near[0]}?)" if near else ""
+    near = difflib.get_close_matches(full[4:40], [name[4:] for name in NAMES], 1, 0.7)
+    return f" (did you mean CAP_{near[0]}?)" if near else ""
