@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import syscalls
+from mini_docker import syscalls, syscalls_mounts
 from mini_docker.errors import RootfsError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_OPEN_TREE, _MOVE_MOUNT = 428, 429  # on every architecture
-_CLONE = 1
-_HERE = -100  # AT_FDCWD
-_FROM_DESCRIPTOR = 4  # MOVE_MOUNT_F_EMPTY_PATH
 
 
 def take(source: str) -> Callable[[str], str]:
@@ -47,8 +42,7 @@ def copy(source: str) -> int:
         there = os.open(f"/proc/{process}/ns/mnt", os.O_RDONLY)
         syscalls.setns(there, syscalls.CLONE_NEWNS)
         try:
-            arguments = _HERE, os.fsencode(f"/{path}"), _CLONE | os.O_CLOEXEC
-            return syscalls.checked("syscall", _OPEN_TREE, *arguments)
+            return syscalls_mounts.open_tree(f"/{path}")
         finally:
             syscalls.setns(here, syscalls.CLONE_NEWNS)
             os.close(here)
@@ -60,8 +54,7 @@ def copy(source: str) -> int:
 def attach(descriptor: int, place: str) -> None:
     """Mount the copy *descriptor* on the directory *place*, and close it."""
     try:
-        target = _HERE, os.fsencode(place), _FROM_DESCRIPTOR
-        syscalls.checked("syscall", _MOVE_MOUNT, descriptor, b"", *target)
+        syscalls_mounts.move_mount(descriptor, place)
         os.close(descriptor)
     except OSError as error:
         raise RootfsError(f"cannot share a mount at {place}: {reason(error)}") from error
