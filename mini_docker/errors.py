@@ -6,6 +6,7 @@
       NotFound                  125   no such container or image
       Conflict                  125   the name, or the container, is in use
       StateError                125   the container is in the wrong state for this
+      LayerError                125   a layer or an archive is not what it must be
       LockedTopic               125   a lab that is not solved yet unlocks this
       KernelError               125   the kernel refused; names the call, the object, the reason
         ProcessError            125   a process could not be started, waited for or signalled
@@ -49,6 +50,10 @@ class Conflict(MiniDockerError):
 
 class StateError(MiniDockerError):
     """The container is in the wrong state for what was asked."""
+
+
+class LayerError(MiniDockerError):
+    """A layer, or the archive that it comes in, is not what it must be."""
 
 
 class LockedTopic(MiniDockerError):
