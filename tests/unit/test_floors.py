@@ -21,7 +21,7 @@ FLOORS = (
     "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
     "seccomp_numbers seccomp_numbers_x86_64 seccomp_numbers_i386 seccomp_numbers_x32",
     "seccomp_numbers_aarch64 seccomp_numbers_arm seccomp_default syscalls_seccomp",
-    "seccomp_program seccomp_rules seccomp seccomp_profile seccomp_cache",
+    "seccomp_program seccomp_rules seccomp_checks seccomp seccomp_profile seccomp_cache",
     "images images_busybox spec store",
     "launch container_process container_users container container_exec",
     "containers",
