@@ -9,7 +9,16 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import cgroups_tree, containers, records, settings, swap, timestamps
+from mini_docker import (
+    cgroups_tree,
+    container_process,
+    containers,
+    records,
+    seccomp_cache,
+    settings,
+    swap,
+    timestamps,
+)
 from mini_docker.errors import ConfigError, reason
 from mini_docker.store import Lock
 
@@ -50,6 +59,7 @@ def create(
         version = tree.version if tree else "v2"
         document = settings.bundle(record, layers, store, version)
         _write_files(directory, record)
+        _write_filter(directory, record, document, store.root)
         records.write(f"{directory}/config.json", document)
         state = {"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False}
         times = {"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER}
@@ -95,6 +105,20 @@ def _write_files(directory: str, record: dict[str, Any]) -> None:
         hosts = _read_host("/etc/hosts")
     records.write_text(f"{directory}/hosts", hosts, 0o644)
     records.write_text(f"{directory}/resolv.conf", resolv, 0o644)
+
+
+def _write_filter(
+    directory: str, record: dict[str, Any], document: dict[str, Any], root: str
+) -> None:
+    """Add the seccomp profile to config.json, and write what it compiles to beside it."""
+    process, host = document["process"], record["HostConfig"]
+    names = process["capabilities"]["bounding"] if "capabilities" in process else ()
+    options, privileged = host.get("SecurityOpt", []), bool(host.get("Privileged"))
+    profile, program = seccomp_cache.prepare(root, options, names, privileged)
+    if profile and program:
+        document["linux"]["seccomp"] = profile
+        with open(f"{directory}/{container_process.FILTER}", "xb") as file:
+            file.write(program)
 
 
 def _read_host(path: str) -> str:

@@ -25,8 +25,11 @@ def secure(document: dict[str, Any], host: dict[str, Any], user: str) -> None:
         del process["capabilities"]  # nothing will be taken away, so nothing is promised
     else:
         process["capabilities"] = rights(host, document, user)
+    options = host.get("SecurityOpt", [])
+    if host.get("Privileged") or "systempaths=unconfined" in options:
+        linux["maskedPaths"], linux["readonlyPaths"] = [], []
     if host.get("Privileged"):
-        _unmask(document)
+        _open_kernel_files(document)
     if host.get("Privileged") or host.get("Devices") or host.get("DeviceCgroupRules"):
         _add_devices(linux, host)
     values = _sysctls(host)
@@ -99,10 +102,8 @@ def _bounding(document: dict[str, Any]) -> int:
     return capabilities.sets("self")["bounding"]
 
 
-def _unmask(document: dict[str, Any]) -> None:
-    """Take away what hides and protects the kernel's own files, as --privileged asks."""
-    linux = document["linux"]
-    linux["maskedPaths"], linux["readonlyPaths"] = [], []
+def _open_kernel_files(document: dict[str, Any]) -> None:
+    """Let the container write to the kernel's own files, as --privileged asks."""
     if document["root"]["readonly"]:
         return
     for row in document["mounts"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import cgroups_limits
+from mini_docker import cgroups_limits, swap
 from mini_docker.errors import CgroupError, Conflict, UsageError
 
 TYPE_CHECKING = False
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
 LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
 _TAILS = ("", ":true", "=true", ":false", "=false")
-NO_NEW_PRIVILEGES = tuple(f"no-new-privileges{tail}" for tail in _TAILS)
+# What --security-opt knows besides seccomp. This engine confines nothing by AppArmor or SELinux
+# labels, so only the word that asks for none is true.
+SECURITY = {
+    "no-new-privileges": ("", "true", "false"),
+    "apparmor": ("unconfined",),
+    "label": ("disable",),
+    "systempaths": ("unconfined",),
+}
 MODES = {
     "ipc": ("none", "private", "shareable", "host", "container:"),
     "pid": ("host", "container:"),
@@ -69,9 +76,6 @@ def check(values: Values) -> None:
         raise UsageError(f"--rootfs {values.rootfs}: not a directory")
     if ".." in values.cgroup_parent.split("/"):
         raise UsageError(f"invalid --cgroup-parent {values.cgroup_parent}: it leads upwards")
-    for option in values.security_opt:
-        if option not in NO_NEW_PRIVILEGES:
-            raise UsageError(f"invalid --security-opt: {option!r} is not supported yet")
     if values.cidfile and os.path.exists(values.cidfile):
         raise Conflict(
             f"container ID file found, make sure the other container isn't running or delete "
@@ -87,6 +91,29 @@ def capabilities(field: str, names: list[str]) -> list[str]:
         return list(dict.fromkeys(capabilities_names.canonical(name) for name in names))
     except UsageError as error:
         raise UsageError(f"invalid {field}: {error}") from None
+
+
+def security(options: list[str]) -> list[str]:
+    """Return --security-opt as HostConfig.SecurityOpt has it: a profile's text for its file."""
+    found = []
+    for option in options:
+        # An old form, "name:value", still stands in many texts.
+        name, _, value = option.partition("=" if "=" in option else ":")
+        if name == "seccomp" and value:
+            from mini_docker import seccomp_profile
+
+            swap.require("seccomp", what="run --security-opt seccomp")
+            found.append(seccomp_profile.option(option))
+        elif name not in SECURITY:
+            raise UsageError(f"invalid --security-opt: {option!r}")
+        elif value not in SECURITY[name]:
+            raise UsageError(
+                f"invalid --security-opt: {option!r}: this engine has "
+                + ", ".join(f"{name}={word}" if word else name for word in SECURITY[name])
+            )
+        else:
+            found.append(f"{name}={value}" if value else name)
+    return found
 
 
 def _sysctls(values: Values) -> None:

@@ -41,7 +41,6 @@ SIMPLE = {  # HostConfig's name: the flag's
     "AutoRemove": "rm",
     "Init": "init",
     "ShmSize": "shm_size",
-    "SecurityOpt": "security_opt",
     "Privileged": "privileged",
     "Devices": "device",
     "DeviceCgroupRules": "device_cgroup_rule",
@@ -87,12 +86,8 @@ def record(values: Values, image: Image | None) -> dict[str, Any]:
 def host_config(values: Values) -> dict[str, Any]:
     """Return HostConfig: what the flags say about the machine, only where they say something."""
     found = {key: getattr(values, flag) for key, flag in SIMPLE.items() if getattr(values, flag)}
+    found.update(security(values))
     found["NetworkMode"] = values.network or "none"
-    for key, names in (("CapAdd", values.cap_add), ("CapDrop", values.cap_drop)):
-        if names:
-            found[key] = run_checks.capabilities(key, names)
-    if values.sysctl:
-        found["Sysctls"] = dict(values.sysctl)
     found["Tmpfs"] = _tmpfs(values.tmpfs)
     found["ContainerIDFile"] = values.cidfile
     found["Ulimits"] = [
@@ -112,6 +107,19 @@ def host_config(values: Values) -> dict[str, Any]:
     ):
         if getattr(values, flag):
             found[key] = [{"Path": path, unit: n} for path, n in getattr(values, flag)]
+    return found
+
+
+def security(values: Values) -> dict[str, Any]:
+    """Return the fields of HostConfig about rights."""
+    found: dict[str, Any] = {}
+    for key, names in (("CapAdd", values.cap_add), ("CapDrop", values.cap_drop)):
+        if names:
+            found[key] = run_checks.capabilities(key, names)
+    if values.security_opt:
+        found["SecurityOpt"] = run_checks.security(values.security_opt)
+    if values.sysctl:
+        found["Sysctls"] = dict(values.sysctl)
     return found
 
 
