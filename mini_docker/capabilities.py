@@ -12,8 +12,10 @@ five sets of them, and each set is one number, in which bit n stands for capabil
 At exec the kernel computes permitted and effective anew. For root they become all that is
 in the bounding set: whoever wants to hold root for good lowers the bounding set.
 
-Names and numbers are in capabilities_names.py. Chapter 6, labs/06_capabilities.
-capabilities(7), prctl(2), proc(5).
+Names and numbers are in capabilities_names.py. capabilities(7), prctl(2), proc(5).
+
+Chapter: chapters/06-capabilities.md
+Lab:     labs/06_capabilities/
 """
 
 from __future__ import annotations
@@ -45,6 +47,9 @@ def sets(pid: int | str = "self") -> dict[str, int]:
 
     >>> sets(1)["ambient"]
     0
+
+    A process chooses its own name, which is in the file as well: only what stands at the
+    beginning of a line is a field.
 
     Raises KernelError, "cannot read the capabilities of process" and *pid*, with the
     kernel's reason(), if the file cannot be read: most often the process has ended.
@@ -126,17 +131,17 @@ def bound(wanted: int) -> None:
 
 
 def apply(wanted: int, root: bool, no_new_privileges: bool = False) -> None:
-    """Give the caller *wanted* and no more: its permitted, effective, inheritable, ambient sets.
+    """Give the caller *wanted* and no more: set its permitted, effective and inheritable sets.
 
-    1. Clear the ambient set: prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL).
-    2. capset() with the same number as effective and permitted set, and with nothing as
-       inheritable set, as Docker has it since CVE-2022-24769. For *root* that number
-       is *wanted*, less what capget() says that the caller is not permitted: the kernel
-       refuses to add to the permitted set. For any other user it is 0, whatever *wanted*
-       says: his programs get capabilities from their files, within the bounding set.
-    3. If *no_new_privileges*, and last of all: prctl(PR_SET_NO_NEW_PRIVS, 1). From then on
-       no exec gives the process a right that it did not have, not even that of a
-       setuid program.
+    1. capset() takes three numbers: effective, permitted, inheritable. For *root* the
+       first two are *wanted*, less what capget() says that the caller is not permitted:
+       the kernel refuses to add to the permitted set. For any other user they are 0,
+       whatever *wanted* says, as in Docker: his programs may get capabilities from
+       their files, within the bounding set. The third is 0 for everybody, since
+       CVE-2022-24769. That empties the ambient set as well: it cannot hold what is not
+       both permitted and inheritable.
+    2. If *no_new_privileges*, then prctl(PR_SET_NO_NEW_PRIVS, 1): no exec from now on
+       gives the process a right that it does not have, not even that of a setuid program.
 
     bound() has been called before: capset alone would hold root only until its next exec.
 
@@ -146,7 +151,6 @@ def apply(wanted: int, root: bool, no_new_privileges: bool = False) -> None:
     try:
         _, permitted, _ = syscalls.capget()
         kept = wanted & permitted if root else 0
-        syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_CLEAR_ALL)
         syscalls.capset(kept, kept, 0)
         if no_new_privileges:
             syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)

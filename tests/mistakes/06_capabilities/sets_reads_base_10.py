@@ -1,0 +1,16 @@
+"""the number was read in base 10"""
+
+
+def sets(pid: int | str = "self") -> dict[str, int]:
+    found = {}
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                field, _, value = line.partition(":")
+                if field in SETS and value.strip().isdigit():
+                    found[SETS[field]] = int(value)
+    except OSError as error:
+        raise KernelError(
+            f"cannot read the capabilities of process {pid}: {reason(error)}"
+        ) from error
+    return found
