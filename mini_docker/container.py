@@ -16,23 +16,21 @@ from mini_docker import (
     cgroups_devices,
     cgroups_tree,
     container_process,
+    container_root,
     loopback,
     namespaces,
     namespaces_join,
     processes,
-    rootfs,
-    rootfs_devices,
-    rootfs_paths,
     spec,
     swap,
     syscalls,
-    sysctls,
 )
 from mini_docker.errors import KernelError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
 
@@ -40,8 +38,8 @@ class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
     __slots__ = (
-        "borrowed", "config", "filter", "go", "group", "init", "kinds", "note", "root", "streams",
-        "warnings",
+        "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "mapped", "note",
+        "root", "streams", "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +49,7 @@ class Start:
         streams: tuple[int, int, int] = (0, 1, 2),
         note: Callable[[int], None] = lambda pid: None,
     ) -> None:
+        self.bundle = bundle
         self.config = config
         self.streams = streams  # descriptors for the container's 0, 1 and 2
         self.filter = container_process.Filter(bundle, config)
@@ -59,6 +58,8 @@ class Start:
         self.go = -1  # in the child: says that the pid is written down
         self.root = os.path.join(bundle, config["root"]["path"])
         self.kinds = set() if swap.locked("namespaces") else spec.kinds(config)
+        # In a user namespace: see container_users.
+        self.mapped = bool(self.kinds) and spec.mapped(config)
         self.group: cgroups_tree.Group | None = None
         self.warnings: list[str] = []
         self.borrowed: dict[str, Callable[[str], str]] = {}  # see mounts_borrowed
@@ -120,6 +121,9 @@ def _fork(it: Start) -> int:
     os.close(it.go)
     try:
         it.note(pid)
+        if it.mapped:
+            _users().release(it.config)
+            _users().settle(it, pid)
         os.write(go_on, b"1")
     except BaseException:
         os.close(go_on)
@@ -131,12 +135,16 @@ def _fork(it: Start) -> int:
 
 def _create(it: Start) -> int:
     """Fork into new namespaces; a pid namespace that is joined counts for children as well."""
+    if it.mapped:
+        it.config = _users().hold(it.config)
     joined = {} if swap.locked("namespaces") else spec.joined(it.config)
     # A cgroup namespace takes its maker's group as root: it is made once we are in ours.
     kinds = it.kinds - {"cgroup"}
     if "pid" in joined:
         namespaces_join.join({"pid": joined["pid"]})
     try:
+        if it.mapped:
+            return int(_users().create(it, kinds))
         return namespaces.create(kinds) if kinds else os.fork()
     finally:
         if "pid" in joined:
@@ -155,16 +163,23 @@ def _child(it: Start, report: int) -> int:
     # 3. Under the limits, as early as possible: all that follows counts as the container's.
     if it.group:
         it.group.join()
+    # 3b. In a user namespace the host's root ends here: until the maps are written we are
+    #     nobody in it, and then its root.
+    if it.mapped:
+        _await(it)
+        _users().enter()
+        it.root, config = "./rootfs", _users().inside(it)
+        it.config, process = config, config["process"]
     # 4. Namespaces that exist already, or had to wait for the group.
     if it.kinds or spec.joined(config):
         _namespaces(it)
     # 5. Its own root. From here on the host's files are out of reach.
     container_process.forbid_imports()
     if "mnt" in it.kinds and not swap.locked("rootfs"):
-        _root(it)
-    # 6. The engine has written down who we are; if it died before, we end here.
-    if not os.read(it.go, 1):
-        os._exit(125)
+        container_root.build(it)
+    # 6. The engine has written down who we are.
+    if not it.mapped:
+        _await(it)
     # 7. Its streams, and no other open file: a descriptor of a directory outside would be
     #    a way out. So this comes before the working directory is entered.
     for number, stream in enumerate(it.streams):
@@ -174,6 +189,19 @@ def _child(it: Start, report: int) -> int:
     if not it.init:
         container_process.become(process, report, it.filter)
     return container_process.run_under_init(process, report, it.filter)
+
+
+def _await(it: Start) -> None:
+    """Wait until the engine lets us go on; if it has died before, end here."""
+    if not os.read(it.go, 1):
+        os._exit(125)
+
+
+def _users() -> ModuleType:
+    """Return container_users, which only containers in a user namespace need."""
+    from mini_docker import container_users
+
+    return container_users
 
 
 def _namespaces(it: Start) -> None:
@@ -194,55 +222,3 @@ def _namespaces(it: Start) -> None:
                 syscalls.setdomainname(it.config["domainname"])
         except OSError as error:
             raise KernelError(f"cannot set the host name: {reason(error)}") from error
-
-
-def _root(it: Start) -> None:
-    """Put the root together and move into it."""
-    config, linux = it.config, it.config["linux"]
-    # 5a. Private first: a mount made before this would appear on the host.
-    rootfs.isolate(it.root)
-    # 5b. The root's own file system, then /proc, /sys, /dev and the rest on top of it.
-    rootfs.mount_all(it.root, _mounts(it))
-    # 5c. /dev is a new tmpfs: nothing in it can have been prepared by the image.
-    devices = [m["type"] for m in config["mounts"] if m["destination"] == "/dev"]
-    if devices[-1:] == ["tmpfs"]:
-        rootfs_devices.make_devices(it.root, linux.get("devices", []))
-    # 5d. A working directory that the image lacks is made, as Docker does.
-    os.close(rootfs_paths.place(it.root, config["process"]["cwd"], directory=True))
-    # 5e. Its own kernel settings, while /proc/sys can be written.
-    if linux.get("sysctl"):
-        sysctls.write(it.root, linux["sysctl"])
-    # 5f. Masks need /proc, /sys and /dev/null in place, and a root still writable.
-    rootfs.hide(it.root, linux.get("maskedPaths", []), linux.get("readonlyPaths", []))
-    # 5g. Read-only last: mount points and nodes had to be made.
-    if config["root"].get("readonly"):
-        rootfs.make_read_only(it.root)
-    # 5h. All is in place: step in, and let the host's root go.
-    rootfs.pivot(it.root)
-
-
-def _mounts(it: Start) -> list[rootfs.Mount]:
-    mounts = []
-    for row in it.config["mounts"]:
-        mount = rootfs.Mount(
-            row["destination"], row["type"], row.get("source", "none"), row.get("options", ())
-        )
-        if mount.source in it.borrowed:
-            mount.source = it.borrowed[mount.source](f"{os.path.dirname(it.root)}/shm")
-        if mount.type != "cgroup":
-            mounts.append(mount)
-        elif it.group:
-            mounts += _cgroup_mounts(mount, it.group)
-    return mounts
-
-
-def _cgroup_mounts(mount: rootfs.Mount, group: cgroups_tree.Group) -> list[rootfs.Mount]:
-    """Return the mounts that show a container its own control group. config-linux.md."""
-    tree = group.tree
-    if tree.version == "v2":
-        return [rootfs.Mount(mount.target, "cgroup2", "cgroup", mount.options)]
-    rows = [rootfs.Mount(mount.target, "tmpfs", "tmpfs", ["nosuid", "noexec", "nodev", "mode=755"])]
-    for outside in sorted(set(tree.trees.values())):
-        target = f"{mount.target}/{os.path.basename(outside)}"
-        rows.append(rootfs.Mount(target, "bind", outside + group.path, ["bind", *mount.options]))
-    return rows

@@ -14,6 +14,7 @@ from mini_docker import (
     container_process,
     namespaces,
     processes,
+    spec,
     swap,
     syscalls,
 )
@@ -59,16 +60,33 @@ def start(
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         if group:
             group.join()
-        container_process.forbid_imports()
+        wanted = process
         if not swap.locked("namespaces"):
-            namespaces.enter(pid, set(namespaces.FLAGS) - {"pid", "time"})
+            wanted = _enter(pid, config, process)
+        container_process.forbid_imports()
         _demand(itself)
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
         container_process.close_all_but(report)
-        container_process.become(process, report, filter)
+        container_process.become(wanted, report, filter)
 
     return processes.spawn(child, fork)
+
+
+def _enter(pid: int, config: dict[str, Any], process: dict[str, Any]) -> dict[str, Any]:
+    """Enter the namespaces of process *pid*; return what is left to do for *process*."""
+    kinds = set(namespaces.FLAGS) - {"pid", "time"}
+    if not spec.mapped(config):
+        container_process.forbid_imports()
+        namespaces.enter(pid, kinds)
+        return process
+    from mini_docker import container_users
+
+    container_process.limit(process)  # as root of the host, which we are no more in there
+    container_process.forbid_imports()
+    namespaces.enter(pid, kinds)
+    container_users.enter()
+    return container_users.limited(process)
 
 
 def _demand(itself: int) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 HIGHEST_DESCRIPTOR = 2**31 - 1
+MOST_GROUPS = 65536  # NGROUPS_MAX, setgroups(2)
 FILTER = "seccomp.bpf"  # in a bundle, beside config.json: linux.seccomp, compiled
 
 
@@ -86,10 +87,7 @@ def prepare(process: dict[str, Any]) -> tuple[int, str]:
     locked the step that it teaches is left out: the process stays root, or keeps its rights.
     """
     # Limits first: raising one may need a capability that is gone later.
-    for limit in process.get("rlimits", []):
-        _limit(limit)
-    if "oomScoreAdj" in process:
-        _write_oom_score(process["oomScoreAdj"])
+    limit(process)
     os.umask(process["user"].get("umask", 0o022))
     _new_keyring()
     who = None if swap.locked("users") else _user(process["user"])
@@ -171,7 +169,25 @@ def _user(wanted: dict[str, Any]) -> tuple[users.User, list[int]]:
         user = users.find(wanted["username"])
     else:
         user = users.find(f"{wanted['uid']}:{wanted['gid']}")
-    return user, [*user.groups, *wanted.get("additionalGids", [])]
+    more = [*user.groups, *_gids(wanted.get("groups", [])), *wanted.get("additionalGids", [])]
+    # Its own group as well: a program that gives up that gid would lose what the group
+    # forbids it (CVE-2022-36109). Each once, in this order.
+    groups = list(dict.fromkeys([user.gid, *more]))
+    if len(groups) > MOST_GROUPS:
+        raise ConfigError(f"user {user.uid} is in {len(groups)} groups: the kernel takes 65536")
+    return user, groups
+
+
+def _gids(names: list[str]) -> list[int]:
+    """Return the gids of the groups *names*, names or numbers, of --group-add."""
+    gids = []
+    table = users.rows("/", users.GROUP) if names else []
+    for name in names:
+        row = users.pick(table, name)
+        if row is None and not users.is_number(name):
+            raise ConfigError(f"Unable to find group {name}: no matching entries in group file")
+        gids.append(int(row[2] if row else name))
+    return gids
 
 
 def _enter_directory(path: str) -> None:
@@ -190,13 +206,21 @@ def _enter_directory(path: str) -> None:
         raise CommandNotExecutable(f"cannot enter working directory {path}: {why}") from error
 
 
-def _limit(limit: dict[str, Any]) -> None:
+def limit(process: dict[str, Any], pid: int = 0) -> None:
+    """Put process *pid*, or the caller, under the resource limits of *process*, and its score."""
+    for row in process.get("rlimits", []):
+        _limit(row, pid)
+    if "oomScoreAdj" in process:
+        _write_oom_score(process["oomScoreAdj"], pid)
+
+
+def _limit(limit: dict[str, Any], pid: int) -> None:
     name = limit["type"]
     number = getattr(resource, name, None)
     if number is None:
         raise ConfigError(f"unknown resource limit {name}")
     try:
-        resource.setrlimit(number, (limit["soft"], limit["hard"]))
+        resource.prlimit(pid, number, (limit["soft"], limit["hard"]))
     except (OSError, ValueError) as error:
         hard = resource.getrlimit(number)[1]
         raise ProcessError(
@@ -205,9 +229,9 @@ def _limit(limit: dict[str, Any]) -> None:
         ) from error
 
 
-def _write_oom_score(score: int) -> None:
+def _write_oom_score(score: int, pid: int) -> None:
     try:
-        with open("/proc/self/oom_score_adj", "w") as file:
+        with open(f"/proc/{pid or 'self'}/oom_score_adj", "w") as file:
             file.write(str(score))
     except OSError as error:
         raise KernelError(f"cannot set oom_score_adj to {score}: {reason(error)}") from error

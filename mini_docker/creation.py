@@ -16,6 +16,7 @@ from mini_docker import (
     records,
     seccomp_cache,
     settings,
+    settings_users,
     swap,
     timestamps,
 )
@@ -52,12 +53,15 @@ def create(
     with store.lock():
         if not record["Name"]:
             record["Name"] = names.random_name(store.owner)
+        maps = settings_users.choose(record, layers, store)
         store.claim(record["Name"], id)
         life = _make_directory(directory)
+        if maps:
+            settings_users.note(directory, maps)
     try:
         tree = cgroups_tree.present() if not swap.locked("cgroups") else None
         version = tree.version if tree else "v2"
-        document = settings.bundle(record, layers, store, version)
+        document = settings.bundle(record, layers, store, version, maps)
         _write_files(directory, record)
         _write_filter(directory, record, document, store.root)
         records.write(f"{directory}/config.json", document)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mini_docker import settings_security, spec
+from mini_docker import settings_security, settings_users, spec
 from mini_docker.errors import ConfigError, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -30,11 +30,18 @@ BLOCK_DEVICES = (  # HostConfig's name, the OCI's name, the key of the number
 )
 
 
-def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str) -> dict[str, Any]:
+def bundle(
+    record: dict[str, Any],
+    layers: list[str],
+    store: Store,
+    version: str,
+    maps: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the config.json of the container *record*, whose root is made of *layers*.
 
     *layers* are directories, the topmost first; one that the container may write itself
-    stands alone and is marked by record["Rootfs"]. *version* is the cgroup version.
+    stands alone and is marked by record["Rootfs"]. *version* is the cgroup version,
+    *maps* what settings_users.choose() has chosen.
     """
     config, host = record["Config"], record["HostConfig"]
     document = spec.default_spec([record["Path"], *record["Args"]])
@@ -42,6 +49,7 @@ def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str
     process["env"] = environment(config, host, store)
     process["cwd"] = config.get("WorkingDir") or "/"
     process["user"]["username"] = config.get("User") or "0"  # by name: with its groups
+    process["user"]["groups"] = host.get("GroupAdd", [])
     process["rlimits"] = [
         {"type": f"RLIMIT_{u['Name'].upper()}", "soft": u["Soft"], "hard": u["Hard"]}
         for u in host.get("Ulimits", [])
@@ -55,6 +63,7 @@ def bundle(record: dict[str, Any], layers: list[str], store: Store, version: str
     linux["namespaces"] = namespaces(host, store, version)
     linux["cgroupsPath"] = f"{host.get('CgroupParent') or '/mini-docker'}/{record['Id']}"
     linux["resources"].update(resources(host))
+    settings_users.apply(document, host, maps)
     settings_security.secure(document, host, config.get("User", ""))
     return document
 

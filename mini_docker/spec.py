@@ -129,6 +129,11 @@ def kinds(config: dict[str, Any]) -> set[str]:
     return {NAMESPACES[ns["type"]] for ns in config["linux"]["namespaces"] if not ns.get("path")}
 
 
+def mapped(config: dict[str, Any]) -> bool:
+    """Say whether *config* wants a user namespace, a new one or another container's."""
+    return any(row["type"] == "user" for row in config["linux"]["namespaces"])
+
+
 def joined(config: dict[str, Any]) -> dict[str, str]:
     """Return the namespaces that *config* wants to join: kind and path."""
     namespaces = config["linux"]["namespaces"]

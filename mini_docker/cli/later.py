@@ -37,7 +37,6 @@ COMMANDS = {
     21: "swarm service stack node",
 }
 FLAGS = {  # of run and exec
-    5: "userns group-add",
     9: "platform pull disable-content-trust",
     12: "tty attach detach-keys sig-proxy log-driver log-opt",
     13: "restart stop-signal stop-timeout health-cmd health-interval health-retries "

@@ -154,5 +154,10 @@ def _check_modes(values: Values) -> None:
         ):
             words = ", ".join(f"{w}NAME" if w.endswith(":") else w for w in allowed)
             raise UsageError(f"--{flag}: invalid {flag} mode: {mode} (this engine has: {words})")
+    size = values.userns.removeprefix("auto").removeprefix(":size=")
+    if values.userns not in ("", "host", "auto") and not (
+        values.userns == f"auto:size={size}" and size.isascii() and 0 < int(size or 0) < 2**32
+    ):
+        raise UsageError("--userns: invalid USER mode")
     if values.uts == "host" and "hostname" in values.given:
         raise UsageError("conflicting options: hostname and the UTS mode")

@@ -29,6 +29,7 @@ FLAGS = (
     Flag("entrypoint", "", "string", help="Overwrite the default ENTRYPOINT of the image"),
     Flag("env", "e", "env", help="Set environment variables"),
     Flag("env-file", "", "list", help="Read in a file of environment variables"),
+    Flag("group-add", "", "list", help="Add additional groups to join"),
     Flag("hostname", "h", "string", help="Container host name"),
     Flag("init", "", help="Run an init that forwards signals and reaps processes"),
     Flag("interactive", "i", help="Keep STDIN open even if not attached"),
@@ -55,6 +56,7 @@ FLAGS = (
     Flag("tmpfs", "", "list", help="Mount a tmpfs directory"),
     Flag("ulimit", "", "ulimit", help="Ulimit options"),
     Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
+    Flag("userns", "", "string", help="User namespace to use (host|auto[:size=N])"),
     Flag("uts", "", "string", help="UTS namespace to use"),
     Flag("workdir", "w", "string", help="Working directory inside the container"),
 )

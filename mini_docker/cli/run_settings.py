@@ -34,6 +34,8 @@ SIMPLE = {  # HostConfig's name: the flag's
     "CgroupnsMode": "cgroupns",
     "IpcMode": "ipc",
     "UTSMode": "uts",
+    "UsernsMode": "userns",
+    "GroupAdd": "group_add",
     "PidMode": "pid",
     "OomScoreAdj": "oom_score_adj",
     "OomKillDisable": "oom_kill_disable",

@@ -1,0 +1,94 @@
+"""A container's root: put together from config.json, and moved into.
+
+The part of a start between the new mount namespace and the container's own files: see
+container.py for what stands around it. Here, too, the order is the point.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import cgroups_tree, rootfs, rootfs_devices, rootfs_paths, sysctls
+from mini_docker.errors import RootfsError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.container import Start
+
+RECURSIVELY = "rro"  # an option of ours: read-only, and all that is mounted below it. mount(8)
+
+
+def build(it: Start) -> None:
+    """Put the root of *it* together and move into it."""
+    config, linux = it.config, it.config["linux"]
+    # Private first: a mount made before this would appear on the host.
+    rootfs.isolate(it.root)
+    # The root's own file system, then /proc, /sys, /dev and the rest on top of it.
+    rows = config["mounts"]
+    rootfs.mount_all(it.root, _mounts(it, rows))
+    for row in rows:
+        if RECURSIVELY in row.get("options", ()):
+            _protect(it.root, row["destination"])
+    # /dev is a new tmpfs: nothing in it can have been prepared by the image.
+    devices = [m["type"] for m in rows if m["destination"] == "/dev"]
+    if devices[-1:] == ["tmpfs"]:
+        rootfs_devices.make_devices(it.root, linux.get("devices", []))
+    # A working directory that the image lacks is made, as Docker does.
+    os.close(rootfs_paths.place(it.root, config["process"]["cwd"], directory=True))
+    # Its own kernel settings, while /proc/sys can be written.
+    if linux.get("sysctl"):
+        sysctls.write(it.root, linux["sysctl"])
+    # Masks need /proc, /sys and /dev/null in place, and a root still writable.
+    rootfs.hide(it.root, linux.get("maskedPaths", []), linux.get("readonlyPaths", []))
+    # Read-only last: mount points and nodes had to be made.
+    if config["root"].get("readonly"):
+        rootfs.make_read_only(it.root)
+    # All is in place: step in, and let the host's root go.
+    rootfs.pivot(it.root)
+
+
+def _mounts(it: Start, rows: list[dict[str, Any]]) -> list[rootfs.Mount]:
+    mounts = []
+    for row in rows:
+        words = [word for word in row.get("options", ()) if word != RECURSIVELY]
+        mount = rootfs.Mount(row["destination"], row["type"], row.get("source", "none"), words)
+        if mount.source in it.borrowed:
+            mount.source = it.borrowed[mount.source](f"{os.path.dirname(it.root)}/shm")
+        if mount.type != "cgroup":
+            mounts.append(mount)
+        elif it.group:
+            mounts += _cgroup_mounts(mount, it.group, private="cgroup" in it.kinds)
+    return mounts
+
+
+def _cgroup_mounts(
+    mount: rootfs.Mount, group: cgroups_tree.Group, private: bool
+) -> list[rootfs.Mount]:
+    """Return the mounts that show a container its own control group. config-linux.md.
+
+    With version 2 they are one, whose root is that of the cgroup namespace: without a
+    *private* one, the host's. A user namespace may mount it only if the other is its own.
+    """
+    tree = group.tree
+    if tree.version == "v2":
+        return [rootfs.Mount(mount.target, "cgroup2", "cgroup", mount.options)]
+    rows = [rootfs.Mount(mount.target, "tmpfs", "tmpfs", ["nosuid", "noexec", "nodev", "mode=755"])]
+    for outside in sorted(set(tree.trees.values())):
+        target = f"{mount.target}/{os.path.basename(outside)}"
+        rows.append(rootfs.Mount(target, "bind", outside + group.path, ["bind", *mount.options]))
+    return rows
+
+
+def _protect(root: str, path: str) -> None:
+    """Make what is mounted at *path* in *root*, and below it, read-only. mount_setattr(2)."""
+    from mini_docker import syscalls_mounts
+
+    try:
+        target = rootfs_paths.locate(root, path, resolve=rootfs_paths.STRICT)
+        flags = syscalls_mounts.AT_RECURSIVE
+        syscalls_mounts.mount_setattr(target, syscalls_mounts.MOUNT_ATTR_RDONLY, flags=flags)
+        os.close(target)
+    except OSError as error:
+        raise RootfsError(f"cannot make {path} read-only: {reason(error)}") from error
