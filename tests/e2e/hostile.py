@@ -18,7 +18,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mini_docker import images
 from tests.e2e.conftest import REPO, Engine, Result
 
 ATTACKS = Path(__file__).parent / "attacks"
@@ -53,7 +52,8 @@ def base(engine: Engine) -> Path:
 
 def busybox(engine: Engine) -> Path:
     """Return the directory that holds the files of the image busybox."""
-    return Path(images.find(str(engine.root), "busybox").layers()[0])
+    found = engine.root.glob("*/*/*/bin/busybox")
+    return next(path.parents[1] for path in found if "containers" not in path.parts)
 
 
 def copy_tree(source: Path, target: Path) -> Path:
@@ -79,8 +79,13 @@ def attack(
 
 def outcome(result: Result) -> dict[str, str]:
     """Return what each attempt of an attack has come to: "EPERM", or "done" and what it found."""
-    pairs = (line.split("\t", 1) for line in result.out.decode("utf-8", "replace").splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+    return pairs(result.out)
+
+
+def pairs(output: bytes) -> dict[str, str]:
+    """Return the lines that an attack has printed: the names of attempts, and their results."""
+    lines = output.decode("utf-8", "replace").splitlines()
+    return dict(line.split("\t", 1) for line in lines if "\t" in line)
 
 
 def outside(program: str, *words: str, **options: Any) -> dict[str, str]:

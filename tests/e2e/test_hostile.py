@@ -25,10 +25,10 @@ NOTHING_CLOSED = "import mini_docker.container_process as p; p.close_all_but = l
 ANY_DIRECTORY = """import os, mini_docker.container as c, mini_docker.container_process as p
 c.rootfs_paths.place = lambda root, path, directory: os.open(root, os.O_PATH)
 p._enter_directory = os.chdir"""
-IMAGE_DIRECTORY = """from mini_docker import images; found = images.find
-def find(*words):
-    image = found(*words); image.config = {{**image.config, "WorkingDir": {!r}}}; return image
-images.find = find"""
+IMAGE_DIRECTORY = """import mini_docker.cli.run as run; record = run.record
+def changed(values, image):
+    image.config = {{**image.config, "WorkingDir": {!r}}}; return record(values, image)
+run.record = changed"""
 
 
 @pytest.fixture

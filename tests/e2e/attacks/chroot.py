@@ -25,4 +25,10 @@ def climb() -> bytes:
     return read(sys.argv[1])
 
 
-attempt("chroot", climb)
+def main() -> None:
+    """Try all of it."""
+    attempt("chroot", climb)
+
+
+if __name__ == "__main__":
+    main()

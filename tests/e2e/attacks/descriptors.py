@@ -17,13 +17,19 @@ def decoy(directory: str) -> bytes:
     return read(f"{directory}/{sys.argv[1]}")
 
 
-for number in range(3, 1024):
-    try:
-        os.fstat(number)
-    except OSError:
-        continue
-    say(f"descriptor {number}", os.readlink(f"/proc/self/fd/{number}"))
-    attempt("decoy", partial(decoy, f"/proc/self/fd/{number}"))
-for place in (".", "..", "../.."):
-    attempt(f"decoy in {place}", partial(decoy, place))
-say("directory", os.readlink("/proc/self/cwd"))
+def main() -> None:
+    """Try all of it."""
+    for number in range(3, 1024):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        say(f"descriptor {number}", os.readlink(f"/proc/self/fd/{number}"))
+        attempt("decoy", partial(decoy, f"/proc/self/fd/{number}"))
+    for place in (".", "..", "../.."):
+        attempt(f"decoy in {place}", partial(decoy, place))
+    say("directory", os.readlink("/proc/self/cwd"))
+
+
+if __name__ == "__main__":
+    main()

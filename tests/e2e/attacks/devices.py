@@ -34,8 +34,14 @@ def mount(path: str) -> str:
     return "mounted"
 
 
-for word in sys.argv[2:]:
-    parts = word.split(",")
-    attempt(parts[0], partial(make, *parts))
-attempt("the image's own", lambda: read(sys.argv[1], 16))
-attempt("mount", lambda: mount(sys.argv[1]))
+def main() -> None:
+    """Try all of it."""
+    for word in sys.argv[2:]:
+        parts = word.split(",")
+        attempt(parts[0], partial(make, *parts))
+    attempt("the image's own", lambda: read(sys.argv[1], 16))
+    attempt("mount", lambda: mount(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

@@ -34,7 +34,13 @@ def open_it(handle: str, mount: str) -> bytes:
     return os.read(syscall(number, below, bytes.fromhex(handle), os.O_RDONLY), 100)
 
 
-if sys.argv[1] == "name":
-    name(sys.argv[2])
-else:
-    attempt("open", lambda: open_it(*sys.argv[2:]))
+def main() -> None:
+    """Try all of it."""
+    if sys.argv[1] == "name":
+        name(sys.argv[2])
+    else:
+        attempt("open", lambda: open_it(*sys.argv[2:]))
+
+
+if __name__ == "__main__":
+    main()
