@@ -133,6 +133,11 @@ def _nftables() -> str:
     return "" if found else "nft is not installed"
 
 
+def _newuidmap() -> str:
+    lacking = [it for it in ("newuidmap", "newgidmap") if not os.access(f"/usr/bin/{it}", os.X_OK)]
+    return f"{lacking[0]} is not installed (the package uidmap)" if lacking else ""
+
+
 PROPERTIES: dict[str, Callable[[], str]] = {
     "root": _root,
     "real-root": _real_root,
@@ -143,4 +148,5 @@ PROPERTIES: dict[str, Callable[[], str]] = {
     "mknod": _mknod,
     "swap": _swap,
     "nftables": _nftables,
+    "newuidmap": _newuidmap,
 }

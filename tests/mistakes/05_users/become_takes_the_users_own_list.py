@@ -1,0 +1,12 @@
+"""user.groups was taken"""
+
+
+def become(user: User, groups: list[int]) -> None:
+    try:
+        if may_set_groups():
+            os.setgroups(user.groups)
+        os.setresgid(user.gid, user.gid, user.gid)
+        os.setresuid(user.uid, user.uid, user.uid)
+    except OSError as error:
+        who = f"{user.uid}:{user.gid}"
+        raise KernelError(f"cannot become user {who}: {_why(error)}") from error

@@ -1,0 +1,21 @@
+"""a number was taken as it is, although a row says more about it"""
+
+
+def find(text: str, root: str = "/") -> User:
+    name, _, group = text.partition(":")
+    name = name or "root"
+    table = rows(root, GROUP)
+    row = None if is_number(name) else pick(rows(root, PASSWD), name)
+    if is_number(name):
+        pick([], name)
+    elif row is None:
+        raise ConfigError(f"unable to find user {name}: no matching entries in passwd file")
+    user = User(int(row[2]), int(row[3]), [], row[5]) if row else User(int(name), 0, [], "/")
+    if group:
+        found = pick(table, group)
+        if found is None and not is_number(group):
+            raise ConfigError(f"unable to find group {group}: no matching entries in group file")
+        user.gid = int(found[2] if found else group)
+    elif row:
+        user.groups = [int(line[2]) for line in table if row[0] in line[3].split(",")]
+    return user
