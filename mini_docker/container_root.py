@@ -31,6 +31,9 @@ def build(it: Start) -> None:
     for row in rows:
         if RECURSIVELY in row.get("options", ()):
             _protect(it.root, row["destination"])
+        # Version 1's groups lie in a tmpfs, writable until they were mounted there.
+        if row["type"] == "cgroup" and it.group and "ro" in row["options"]:
+            rootfs.make_read_only(it.root, row["destination"])
     # /dev is a new tmpfs: nothing in it can have been prepared by the image.
     devices = [m["type"] for m in rows if m["destination"] == "/dev"]
     if devices[-1:] == ["tmpfs"]:

@@ -22,8 +22,9 @@ pytestmark = pytest.mark.e2e
 
 FOUND = 'done b"the host\'s"'  # an attack has read the decoy
 NOTHING_CLOSED = "import mini_docker.container_process as p; p.close_all_but = lambda report: None"
-ANY_DIRECTORY = """import os, mini_docker.container as c, mini_docker.container_process as p
-c.rootfs_paths.place = lambda root, path, directory: os.open(root, os.O_PATH)
+ANY_DIRECTORY = """import os, mini_docker.rootfs, mini_docker.rootfs_paths as c
+import mini_docker.container_process as p
+c.place = lambda root, path, directory: os.open(root, os.O_PATH)
 p._enter_directory = os.chdir"""
 IMAGE_DIRECTORY = """import mini_docker.cli.run as run; record = run.record
 def changed(values, image):
