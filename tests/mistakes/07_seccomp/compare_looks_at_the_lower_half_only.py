@@ -1,0 +1,13 @@
+"""only the lower half of the argument is compared"""
+
+
+def compare(program: Program, condition: Condition, yes: int, no: int) -> int:
+    opposites = {"NE": "EQ", "LT": "GE", "LE": "GT"}
+    operator = condition.operator
+    if operator in opposites:
+        operator, yes, no = opposites[operator], no, yes
+    comparison = {"EQ": EQUAL, "GT": GREATER, "GE": GREATER_OR_EQUAL}[operator]
+    lower, upper = condition.value & 0xFFFFFFFF, condition.value >> 32
+    offset = ARGUMENTS + 8 * condition.index
+    start = program.test(comparison, lower, yes, no)
+    return program.load(offset, program.keep(condition.mask & 0xFFFFFFFF, start))

@@ -1,0 +1,8 @@
+"""a step is a range"""
+
+
+def search(program: Program, steps: Sequence[tuple[int, int]]) -> int:
+    start = steps[0][1]
+    for first, label in steps[1:]:
+        start = program.test(EQUAL, first, label, start)
+    return start
