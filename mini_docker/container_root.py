@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import cgroups_tree, rootfs, rootfs_devices, rootfs_paths, sysctls
+from mini_docker import (
+    cgroups_tree,
+    layers,
+    layers_options,
+    rootfs,
+    rootfs_devices,
+    rootfs_paths,
+    swap,
+    sysctls,
+)
 from mini_docker.errors import RootfsError, reason
 
 TYPE_CHECKING = False
@@ -26,7 +35,7 @@ def build(it: Start) -> None:
     # Private first: a mount made before this would appear on the host.
     rootfs.isolate(it.root)
     # The root's own file system, then /proc, /sys, /dev and the rest on top of it.
-    rows = config["mounts"]
+    rows = _stack(it, config["mounts"])
     rootfs.mount_all(it.root, _mounts(it, rows))
     for row in rows:
         if RECURSIVELY in row.get("options", ()):
@@ -50,6 +59,22 @@ def build(it: Start) -> None:
         rootfs.make_read_only(it.root)
     # All is in place: step in, and let the host's root go.
     rootfs.pivot(it.root)
+
+
+def _stack(it: Start, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Mount the image's layers, if they are the root, and return the other mounts.
+
+    Before the lab about layers an image of a single one is mounted like anything else.
+    """
+    if not rows or rows[0]["type"] != "overlay" or rows[0]["destination"] != "/":
+        return rows
+    lowers, upper, work, words = layers_options.parse(rows[0]["options"])
+    if swap.locked("layers"):
+        if len(lowers) == 1:
+            return rows
+        swap.require("layers", what="an image of more than one layer")
+    layers.mount(lowers, upper, work, it.root, words)
+    return rows[1:]
 
 
 def _mounts(it: Start, rows: list[dict[str, Any]]) -> list[rootfs.Mount]:

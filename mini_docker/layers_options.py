@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Whatever this kernel's defaults are, upper must hold whole files and plain directories: no
 # directory that points to its old place (redirect_dir), no file without its data (metacopy).
-OPTIONS = ("redirect_dir=off", "metacopy=off", "index=off")
+OPTIONS = ("redirect_dir=nofollow", "metacopy=off", "index=off")
 
 
 def options(lowers: Iterable[str], upper: str, work: str, words: Iterable[str]) -> str:
@@ -22,13 +22,48 @@ def options(lowers: Iterable[str], upper: str, work: str, words: Iterable[str]) 
     >>> options(["/b", "/a,1"], "/u", "/w", ["index=off"])
     'lowerdir=/b:/a\\\\,1,upperdir=/u,workdir=/w,index=off'
     """
+    return ",".join([*places(lowers, upper, work), *words])
+
+
+def places(lowers: Iterable[str], upper: str, work: str) -> list[str]:
+    """Return the options that name the directories of an overlay."""
     lower = ":".join(_escape(path) for path in lowers)
-    places = f"lowerdir={lower}", f"upperdir={_escape(upper)}", f"workdir={_escape(work)}"
-    return ",".join([*places, *words])
+    return [f"lowerdir={lower}", f"upperdir={_escape(upper)}", f"workdir={_escape(work)}"]
 
 
 def _escape(path: str) -> str:
     return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def parse(words: Iterable[str]) -> tuple[list[str], str, str, list[str]]:
+    """Return the lower directories, upper, work and the other words of an overlay's options.
+
+    >>> parse(["lowerdir=/b:/a\\\\:1", "upperdir=/u", "workdir=/w", "index=off"])
+    (['/b', '/a:1'], '/u', '/w', ['index=off'])
+    """
+    places, rest = {"lowerdir": [""], "upperdir": [""], "workdir": [""]}, []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in places:
+            places[key] = _unescape(value)
+        else:
+            rest.append(word)
+    return places["lowerdir"], places["upperdir"][0], places["workdir"][0], rest
+
+
+def _unescape(text: str) -> list[str]:
+    """Return the paths in *text*, which ":" parts where no backslash stands before it."""
+    found, quoted = [""], False
+    for letter in text:
+        if not quoted and letter == "\\":
+            quoted = True
+            continue
+        if not quoted and letter == ":":
+            found.append("")
+        else:
+            found[-1] += letter
+        quoted = False
+    return found
 
 
 def short(path: str) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from mini_docker import settings_security, settings_users, spec
+from mini_docker import layers_options, settings_security, settings_users, spec
 from mini_docker.errors import ConfigError, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -108,15 +108,9 @@ def mounts(record: dict[str, Any], layers: list[str], store: Store) -> list[dict
 def _root_mount(record: dict[str, Any], layers: list[str], directory: str) -> dict[str, Any]:
     if record.get("Rootfs"):
         return _bind("/", record["Rootfs"], ["rbind"])
-    lower = ":".join(_escape(layer) for layer in layers)
-    data = [f"lowerdir={lower}", f"upperdir={_escape(directory)}/upper"]
-    data.append(f"workdir={_escape(directory)}/work")
-    return {"destination": "/", "type": "overlay", "source": "overlay", "options": data}
-
-
-def _escape(path: str) -> str:
-    """Return *path* for overlayfs, whose options end at "," and whose layers end at ":"."""
-    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+    places = layers_options.places(layers, f"{directory}/upper", f"{directory}/work")
+    options = [*places, *layers_options.OPTIONS]
+    return {"destination": "/", "type": "overlay", "source": "overlay", "options": options}
 
 
 def _bind(target: str, source: str, options: list[str]) -> dict[str, Any]:
