@@ -43,6 +43,7 @@ KILL_THREAD = 0x00000000
 FAIL_WITH_ENOSYS = 0x00050026  # SECCOMP_RET_ERRNO | 38: "there is no such call"
 X86_64 = 0xC000003E  # AUDIT_ARCH_X86_64
 X32_BIT = 0x40000000  # set in the number of each call of the x32 architecture
+SKIPPED = 0xFFFFFFFF  # -1, the number of no call at all
 
 
 def compare(program: Program, condition: Condition, yes: int, no: int) -> int:
@@ -121,8 +122,9 @@ def compile(profile: dict[str, Any], machine: str) -> bytes:
 
     x86_64 and x32 are two tables with the same `audit`: a call is x32's if X32_BIT is set
     in its number, and x32's steps follow those of x86_64. If the profile allows x86_64
-    without x32, the numbers from X32_BIT on belong to an architecture that is not allowed.
-    A filter that forgets them allows through x32 what it forbids on x86_64.
+    without x32, the numbers from X32_BIT on belong to an architecture that is not allowed:
+    a filter that forgets them allows through x32 what it forbids on x86_64. Only SKIPPED,
+    which a debugger writes over the number of a call to skip it, gets the default action.
 
     Raises ConfigError if the program is longer than the kernel takes. seccomp(2).
     """
@@ -134,7 +136,7 @@ def compile(profile: dict[str, Any], machine: str) -> bytes:
     for table in seccomp_rules.tables(profile, machine):
         steps.setdefault(table.audit, []).extend(ranges(program, table, default, enosys))
     if X86_64 in steps and steps[X86_64][-1][0] < X32_BIT:
-        steps[X86_64].append((X32_BIT, foreign))
+        steps[X86_64] += [(X32_BIT, foreign), (SKIPPED, default)]
     for audit in reversed(steps):  # written from the end: what comes last is asked first
         numbers = program.load(NUMBER, search(program, steps[audit]))
         start = program.test(EQUAL, audit, numbers, start)
@@ -189,6 +191,7 @@ def ranges(program: Program, table: Table, default: int, beyond: int) -> list[tu
         label = decide(program, rules, default)
         steps += [(number, label), (number + 1, default)]
     if table.newest is not None:
+        steps = [step for step in steps if step[0] <= table.newest]
         steps.append((table.newest + 1, beyond))
     # Of two steps with the same first the later one counts; one that changes nothing goes.
     distinct = sorted(dict(steps).items())

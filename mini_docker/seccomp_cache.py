@@ -12,7 +12,7 @@ import os
 import zlib
 
 from mini_docker import records, swap
-from mini_docker.errors import ConfigError
+from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,15 +110,22 @@ def _plausible(program: bytes) -> bool:
     return 0 < len(program) <= _LONGEST and len(program) % 8 == 0
 
 
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return  # another run cleans up as well
+
+
 def _write(path: str, key: str, made: Filter) -> None:
     folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    old = os.listdir(folder)
-    for name in old if len(old) >= MOST else ():
-        try:
-            os.unlink(f"{folder}/{name}")
-        except FileNotFoundError:
-            continue  # another run cleans up as well
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        old = os.listdir(folder)
+        for name in old if len(old) >= MOST else ():
+            _forget(f"{folder}/{name}")
+    except OSError as error:
+        raise ConfigError(f"cannot keep seccomp filters in {folder}: {reason(error)}") from error
     resolved, program = made
     content = {
         "key": key,

@@ -31,7 +31,7 @@ def check(profile: Any) -> None:
     """Raise ValueError, which begins with the place, for what is wrong with *profile*."""
     _of(dict, profile, "the profile")
     _one(_ACTIONS, "action")(_needed(profile, "defaultAction", ""), "defaultAction")
-    _if_given(profile, "defaultErrnoRet", "", _number(0xFFFF))
+    _if_given(profile, "defaultErrnoRet", "", _number(_highest(profile["defaultAction"])))
     _if_given(profile, "flags", "", _each(_one(syscalls_seccomp.FLAGS, "flag")))
     _if_given(profile, "architectures", "", _each(_one(_ARCHITECTURES, "architecture")))
     _if_given(profile, "archMap", "", _each(_family))
@@ -59,11 +59,16 @@ def _entry(entry: Any, place: str, known: Collection[str]) -> None:
     else:
         one(_needed(entry, "name", place, "names"), f"{place}.name")
     _one(_ACTIONS, "action")(_needed(entry, "action", place), f"{place}.action")
-    _if_given(entry, "errnoRet", place, _number(0xFFFF))
+    _if_given(entry, "errnoRet", place, _number(_highest(entry["action"])))
     _if_given(entry, "args", place, _each(_argument))
     _if_given(entry, "comment", place, lambda it, where: _of(str, it, where))
     _if_given(entry, "includes", place, _filter)
     _if_given(entry, "excludes", place, _filter)
+
+
+def _highest(action: str) -> int:
+    """Return the highest number that *action* may carry: 16 bits for a tracer, or an errno."""
+    return 0xFFFF if action == "SCMP_ACT_TRACE" else 4094  # as libseccomp has it
 
 
 def _argument(arg: Any, place: str) -> None:

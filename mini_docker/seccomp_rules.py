@@ -175,13 +175,16 @@ def _newest(
 def _alternatives(args: Any, bits: int) -> list[list[Condition]]:
     """Return the lists of conditions that stand for *args* of a rule; one must hold."""
     conditions = [_condition(arg, bits) for arg in args]
-    if len({condition.index for condition in conditions}) == len(conditions):
-        return [conditions]
-    return [[condition] for condition in conditions]
+    together = len({condition.index for condition in conditions}) == len(conditions)
+    groups = [conditions] if together else [[condition] for condition in conditions]
+    # What looks at no bit of its argument always holds.
+    return [[condition for condition in group if condition.mask] for group in groups]
 
 
 def _condition(arg: dict[str, Any], bits: int) -> Condition:
     operator, value, mask = arg["op"].removeprefix("SCMP_CMP_"), arg["value"], _ALL
     if operator == "MASKED_EQ":
         operator, value, mask = "EQ", arg.get("valueTwo", 0) & value, value
+    if bits == 32:
+        value, mask = value & 0xFFFFFFFF, mask & 0xFFFFFFFF
     return Condition(arg["index"], operator, value, mask, bits)

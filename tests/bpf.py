@@ -15,8 +15,9 @@ AUDIT = {
     "arm": 0x40000028,
 }
 LOAD, AND, JUMP, RETURN = 0x20, 0x54, 0x05, 0x06
+EQUAL = 0x15
 TESTS = {
-    0x15: lambda a, k: a == k,
+    EQUAL: lambda a, k: a == k,
     0x25: lambda a, k: a > k,
     0x35: lambda a, k: a >= k,
     0x45: lambda a, k: a & k != 0,
