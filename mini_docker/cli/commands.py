@@ -14,6 +14,8 @@ COMMANDS = {
     "exec": "exec",
     "ps": "ps",
     "inspect": "inspect",
+    "diff": "diff",
+    "export": "export",
     "kill": "kill",
     "rm": "rm",
     "pause": "pause",
@@ -34,6 +36,7 @@ ALIASES = {
         for name in (
             *("run", "exec", "inspect", "kill", "rm", "pause", "unpause"),
             *("stats", "top", "update", "wait"),
+            *("diff", "export"),
         )
     },
     "container ls": "ps",
