@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
-import time
 
-from mini_docker import records, trees
+from mini_docker import image_make
 from mini_docker.errors import ConfigError, NotFound
-from mini_docker.images import Image
 
 PROGRAMS = ("/bin/busybox", "/usr/bin/busybox")
 ACCOUNTS = {
@@ -22,48 +18,16 @@ ACCOUNTS = {
 }
 
 
-def bootstrap(root: str) -> tuple[Image, bool]:
-    """Make the image busybox:latest in the store at *root*; return it, and whether it is new.
-
-    The image is complete under a temporary name before it is renamed into place. One that
-    was made from the same busybox is left as it is.
-    """
+def recipe() -> image_make.Recipe:
+    """Return how to make busybox:latest; NotFound if this machine has no static busybox."""
     program = find_program()
-    with open(program, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    identity = hashlib.sha256(f"busybox {digest} {ACCOUNTS}".encode()).hexdigest()
-    final = f"{root}/images/{identity}"
-    new = not os.path.exists(f"{final}/rootfs/bin/busybox")
-    if new:
-        trees.remove(final)  # what somebody has left of it
-        os.makedirs(f"{root}/images", 0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=f"{root}/images") as making:
-            os.mkdir(f"{making}/image")
-            fill(f"{making}/image/rootfs", program)
-            records.write(f"{making}/image/image.json", _record(identity))
-            os.rename(f"{making}/image", final)
-    _tag(root, "busybox:latest", identity)
-    return Image(final, records.read(f"{final}/image.json")), new
-
-
-def _record(identity: str) -> dict[str, object]:
-    return {
-        "id": f"sha256:{identity}",
-        "reference": "busybox:latest",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "config": {
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-            "Cmd": ["sh"],
-        },
-    }
-
-
-def _tag(root: str, name: str, identity: str) -> None:
-    """Let *name* stand for the image *identity*, in one step."""
-    os.makedirs(f"{root}/tags", 0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=f"{root}/tags") as making:
-        os.symlink(f"../images/{identity}", f"{making}/link")
-        os.rename(f"{making}/link", f"{root}/tags/{name}")
+    config = {"Env": [image_make.PATH], "Cmd": ["sh"]}
+    return image_make.Recipe(
+        ["docker.io/library/busybox:latest"],
+        config,
+        lambda root: fill(root, program),
+        f"mini-docker image bootstrap busybox  # {program}",
+    )
 
 
 def find_program() -> str:
@@ -76,13 +40,19 @@ def find_program() -> str:
     raise NotFound("no static busybox on this machine: install the package busybox-static")
 
 
-def fill(root: str, program: str) -> None:
-    """Make a root file system in the directory *root* out of the busybox *program* alone."""
+def fill(root: str, program: str) -> float:
+    """Make a root file system in the directory *root* out of the busybox *program* alone.
+
+    Return the program's own date, in seconds: as everything here, it depends on nothing else.
+    """
     for name, mode in (("bin", 0o755), ("etc", 0o755), ("tmp", 0o1777), ("root", 0o700)):
         os.makedirs(f"{root}/{name}")
         os.chmod(f"{root}/{name}", mode)
     for name in ("dev", "proc", "sys", "home", "usr/bin", "usr/sbin", "sbin", "var/www"):
         os.makedirs(f"{root}/{name}")
+        os.chmod(f"{root}/{name}", 0o755)  # whatever the caller's umask
+    for name in ("usr", "var"):
+        os.chmod(f"{root}/{name}", 0o755)
     os.chmod(root, 0o755)
     shutil.copyfile(program, f"{root}/bin/busybox")
     os.chmod(f"{root}/bin/busybox", 0o755)
@@ -95,3 +65,5 @@ def fill(root: str, program: str) -> None:
     for name, text in ACCOUNTS.items():
         with open(f"{root}/etc/{name}", "w") as file:
             file.write(text)
+        os.chmod(f"{root}/etc/{name}", 0o644)
+    return float(int(os.stat(program).st_mtime))

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.containers import Container
-    from mini_docker.images import Image
 
 HOST_CONFIG: dict[str, Any] = {
     "Binds": None,
@@ -75,6 +74,9 @@ HOST_CONFIG: dict[str, Any] = {
 }
 
 
+FROM_IMAGE = ("ExposedPorts", "StopSignal", "Healthcheck", "Shell")  # shown where there is one
+
+
 def of_container(it: Container) -> dict[str, Any]:
     """Return the object that ``inspect`` prints for *it*."""
     record, directory = it.record, it.store.directory(it.id)
@@ -104,23 +106,6 @@ def of_container(it: Container) -> dict[str, Any]:
         "Mounts": [],
         "Config": _config(record, config),
         "NetworkSettings": _network(it),
-    }
-
-
-def of_image(image: Image) -> dict[str, Any]:
-    """Return the object that ``inspect`` prints for *image*."""
-    return {
-        "Id": image.id,
-        "RepoTags": [image.reference],
-        "RepoDigests": [],
-        "Created": image.created,
-        "Architecture": _architecture(),
-        "Os": "linux",
-        "Config": {
-            key: image.config.get(key)
-            for key in ("User", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels")
-        },
-        "GraphDriver": {"Name": "overlay2", "Data": {"LowerDir": ":".join(image.layers())}},
     }
 
 
@@ -185,11 +170,12 @@ def _config(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
         "Env": config["process"]["env"],
         "Cmd": own.get("Cmd"),
         "Image": own.get("Image", ""),
-        "Volumes": None,
+        "Volumes": own.get("Volumes") or None,
         "WorkingDir": own.get("WorkingDir", ""),
         "Entrypoint": own.get("Entrypoint"),
-        "OnBuild": None,
+        "OnBuild": own.get("OnBuild"),
         "Labels": own.get("Labels") or {},
+        **{name: own[name] for name in FROM_IMAGE if own.get(name)},
     }
 
 
@@ -203,10 +189,3 @@ def _network(it: Container) -> dict[str, Any]:
         **empty,
         "Networks": {} if mode.startswith("container:") else {mode: empty},
     }
-
-
-def _architecture() -> str:
-    import os
-
-    machine = os.uname().machine
-    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from mini_docker import cgroups_tree, containers, swap, trees
+from mini_docker import cgroups_tree, containers, image_garbage, swap, trees
 from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock
 
@@ -73,7 +73,8 @@ def _leftovers(store: Store) -> Iterator[Finding]:
         owner = store.owner(name)
         if not store.alive(owner):
             yield f"the name {name} has no container", partial(_free, store, name, owner)
-    yield from _unfinished_images(store)
+    for line, _ in list(image_garbage.leftovers(store.root)):
+        yield line, partial(image_garbage.clear, store.root)
     yield from _temporary_files(store)
     yield from _groups(store)
     for name in _list(store.run):
@@ -81,14 +82,6 @@ def _leftovers(store: Store) -> Iterator[Finding]:
         # A directory is made before its note and its group: looked for after them, it is there.
         if len(id) == 64 and not os.path.isdir(store.directory(id)):
             yield f"a note about {id[:12]}, which is gone", partial(_forget, store, id)
-
-
-def _unfinished_images(store: Store) -> Iterator[Finding]:
-    for kind in ("images", "tags"):
-        for name in _list(f"{store.root}/{kind}"):
-            if name.startswith(".making-"):
-                path = f"{store.root}/{kind}/{name}"
-                yield f"{path} was never finished", partial(_remove_locked, store, path)
 
 
 def _temporary_files(store: Store) -> Iterator[Finding]:
@@ -153,11 +146,6 @@ def _unlink(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         return
-
-
-def _remove_locked(store: Store, path: str) -> None:
-    with store.lock():
-        trees.remove(path)
 
 
 def _end(group: cgroups_tree.Group) -> None:

@@ -1,6 +1,6 @@
 """What ../shared/conformance/check.py asks of us: each function of its head, in terms of ours.
 
-check.py tests/conformance.py sizes ulimit go_template
+check.py tests/conformance.py sizes ulimit go_template image_reference
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from mini_docker import sizes, ulimits
+from mini_docker import images, sizes, ulimits
 from mini_docker.errors import MiniDockerError
 from mini_docker.gotemplate import render
 
@@ -37,3 +37,23 @@ def template(text: str, data: Any) -> str:
         return render(text, data, strict=True)
     except MiniDockerError as error:
         raise ValueError(str(error)) from None
+
+
+def reference(text: str) -> dict[str, str]:
+    """Return the parts of the image's name *text*; ValueError if it is none.
+
+    The table was made by a program into which no digest algorithm was linked: there every
+    digest is "unsupported". So parse() is told of none.
+    """
+    try:
+        found = images.parse(text, algorithms=())
+    except MiniDockerError as error:
+        raise ValueError(str(error)) from None
+    return {
+        "domain": found.domain,
+        "path": found.path,
+        "familiar": found.familiar(),
+        "tag": found.tag,
+        "digest": found.digest,
+        "with_default_tag": found.full(),
+    }

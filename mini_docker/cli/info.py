@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, containers, images, namespaces, swap
+from mini_docker import cgroups_tree, containers, image_store, namespaces, swap
 from mini_docker.cli import version
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import CgroupError, MiniDockerError
@@ -44,6 +44,12 @@ def execute(values: Values, store: Store) -> int:
     return 0
 
 
+def _images(root: str) -> int:
+    """Return how many images there are: several names may stand for one."""
+    manifests = {row["digest"] for row in image_store.entries(root)}
+    return len({image_store.manifest(root, digest)["config"]["digest"] for digest in manifests})
+
+
 def describe(store: Store) -> dict[str, Any]:
     """Return the facts, in the field names of Docker's API where it has them."""
     found, broken = containers.listing(store)
@@ -54,7 +60,7 @@ def describe(store: Store) -> dict[str, Any]:
         "ContainersRunning": states.count("running"),
         "ContainersPaused": states.count("paused"),
         "ContainersStopped": len(found) - states.count("running") - states.count("paused"),
-        "Images": len({it.id for it in images.listing(store.root)}),
+        "Images": _images(store.root),
         "Driver": "overlay2",
         "LoggingDriver": "json-file",
         **_cgroups(),

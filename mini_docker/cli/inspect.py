@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import containers, images, inspection
+from mini_docker import containers, inspection
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import MiniDockerError, NotFound, UsageError
+from mini_docker.errors import LockedTopic, MiniDockerError, NotFound, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,15 @@ def execute(values: Values, store: Store) -> int:
     return 1 if failures else 0
 
 
+def image(store: Store, reference: str) -> dict[str, Any]:
+    """Return what is known of the image *reference*, with all its names."""
+    from mini_docker import image_facts, image_lookup
+
+    found = image_lookup.find(store.root, reference)
+    same = (it for it in image_lookup.listing(store.root)[0] if it.id == found.id)
+    return image_facts.inspect(next(same, found))
+
+
 def _find(store: Store, reference: str, kind: str) -> dict[str, Any]:
     if kind != "image":
         try:
@@ -62,8 +71,8 @@ def _find(store: Store, reference: str, kind: str) -> dict[str, Any]:
             if kind:
                 raise
     try:
-        return inspection.of_image(images.find(store.root, reference))
-    except (NotFound, UsageError):
+        return image(store, reference)
+    except (NotFound, UsageError, LockedTopic):
         if kind:
             raise
         raise NotFound(f"No such object: {reference}") from None

@@ -7,12 +7,12 @@ import os
 from mini_docker import (
     containers,
     creation,
-    images,
     processes,
     settings_security,
     supervisor,
     swap,
 )
+from mini_docker.cli import run_image
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
 from mini_docker.cli.run_settings import record
@@ -42,12 +42,7 @@ def execute(values: Values, store: Store) -> int:
     elif os.path.realpath(values.rootfs) != "/":
         swap.require("rootfs", what="run --rootfs DIRECTORY other than /")
     store.prepare()
-    image = None if values.rootfs else images.find(store.root, values.arguments[0])
-    wanted = record(values, image)
-    _check_name(values.name)
-    # A signal that comes from here on waits for the container, and is passed on to it.
-    processes.block()
-    it, life = _create(store, wanted, image.layers() if image else [])
+    it, life = _make(values, store)
     try:
         settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
@@ -59,6 +54,22 @@ def execute(values: Values, store: Store) -> int:
     except BaseException:
         _clean_up(it)
         raise
+
+
+def _make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
+    """Create the container; its image stays while that is under way."""
+    image, held = None, None
+    if not values.rootfs:
+        image, held = run_image.hold(store, values.arguments[0])
+    try:
+        wanted = record(values, image)
+        _check_name(values.name)
+        # A signal that comes from here on waits for the container, and is passed on to it.
+        processes.block()
+        return _create(store, wanted, image.layers() if image else [])
+    finally:
+        if held:
+            held.release()
 
 
 def _clean_up(it: containers.Container) -> None:

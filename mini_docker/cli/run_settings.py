@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from mini_docker import images
 from mini_docker.cli import run_checks
 from mini_docker.errors import UsageError
 
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.cli.options import Values
-    from mini_docker.images import Image
+    from mini_docker.image_lookup import Image
 
 MIB = 2**20
+CONFIG = (  # what an image says about its containers: config.md
+    *("User", "Env", "Cmd", "Entrypoint", "WorkingDir", "Labels", "Volumes", "ExposedPorts"),
+    *("StopSignal", "Healthcheck", "OnBuild", "Shell"),
+)
 LEAST_MEMORY = 6 * MIB  # bytes; below it no program gets going
 _TMPFS_WORDS = (
     "size mode uid gid nr_inodes nr_blocks mpol defaults ro rw suid nosuid dev nodev exec noexec "
@@ -52,33 +57,26 @@ SIMPLE = {  # HostConfig's name: the flag's
 def record(values: Values, image: Image | None) -> dict[str, Any]:
     """Return the record of the container that *values* ask for, once they are checked."""
     run_checks.check(values)
-    base: dict[str, Any] = image.config if image else {}
-    words = values.arguments[1:] if image else values.arguments
-    entrypoint = list(base.get("Entrypoint") or [])
-    command = words or list(base.get("Cmd") or [])
-    if "entrypoint" in values.given:
-        entrypoint = [values.entrypoint] if values.entrypoint else []
-        command = words  # a new entrypoint does not get the image's arguments
-    argv = entrypoint + command
+    asked = _asked(values, values.arguments[1:] if image else values.arguments)
+    # Without an image there is nothing to merge, and no lab that must have been solved.
+    config = _merged(image.config, asked) if image else asked
+    if config["Entrypoint"] == [""]:
+        config["Entrypoint"] = None  # --entrypoint "": none at all
+    argv = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
     if not argv:
         raise UsageError("no command specified")
-    config = {
+    config |= {
         "Hostname": values.hostname,
         "Domainname": values.domainname,
-        "User": values.user or base.get("User", ""),
         "OpenStdin": values.interactive,
-        "Env": [*base.get("Env", []), *_from_files(values.env_file), *values.env],
-        "Cmd": command or None,
         "Image": values.arguments[0] if image else "",
-        "WorkingDir": values.workdir or base.get("WorkingDir", ""),
-        "Entrypoint": entrypoint or None,
-        "Labels": _labels(base, values),
     }
     return {
         "Name": values.name,
         "Path": argv[0],
         "Args": argv[1:],
         "Image": image.id if image else "",
+        "Layers": image.chain_ids() if image else [],  # which nobody may remove
         "Rootfs": os.path.realpath(values.rootfs) if values.rootfs else "",
         "Config": config,
         "HostConfig": host_config(values),
@@ -155,10 +153,24 @@ def _tmpfs(flags: list[str]) -> dict[str, str]:
     return found
 
 
-def _labels(base: dict[str, Any], values: Values) -> dict[str, str]:
-    words = [*_from_files(values.label_file, inherit=False), *values.label]
-    given = dict(word.partition("=")[::2] for word in words)
-    return {**(base.get("Labels") or {}), **given}
+def _asked(values: Values, words: list[str]) -> dict[str, Any]:
+    """Return what the command line says about the program, in the fields of an image's config."""
+    labels = [*_from_files(values.label_file, inherit=False), *values.label]
+    entrypoint = [values.entrypoint] if "entrypoint" in values.given else None
+    return {
+        "User": values.user,
+        "Env": [*_from_files(values.env_file), *values.env],
+        "Cmd": words or None,
+        "Entrypoint": entrypoint,
+        "WorkingDir": values.workdir,
+        "Labels": dict(word.partition("=")[::2] for word in labels),
+    }
+
+
+def _merged(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """Return images.merge(), of which a container's record takes the fields that it knows."""
+    found = images.merge(image, asked)
+    return {name: found[name] for name in CONFIG if name in found}
 
 
 def _from_files(paths: list[str], inherit: bool = True) -> list[str]:

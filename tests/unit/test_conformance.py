@@ -13,7 +13,7 @@ CHECK = REPOSITORY.parent / "shared" / "conformance" / "check.py"
 
 
 @pytest.mark.skipif(not CHECK.exists(), reason="no ../shared/conformance beside the checkout")
-@pytest.mark.parametrize("table", ["sizes", "ulimit", "go_template"])
+@pytest.mark.parametrize("table", ["sizes", "ulimit", "go_template", "image_reference"])
 def test_every_row_of_the_table_is_answered_as_docker_answers_it(table: str) -> None:
     run = subprocess.run(
         [sys.executable, CHECK, REPOSITORY / "tests" / "conformance.py", table],
