@@ -121,7 +121,7 @@ class Witness:
     def __init__(self, profile: dict[str, Any], machine: str) -> None:
         self.profile = profile
         self.default = _action(profile["defaultAction"], profile.get("defaultErrnoRet"))
-        self.code = bpf.disassemble(self._export(machine))
+        self.code = bpf.disassemble(self.export(machine))
         for place, (operation, yes, _, number) in enumerate(self.code):
             if operation == bpf.EQUAL and number in bpf.AUDIT.values():
                 first = self.code[place + 1 + yes]
@@ -137,7 +137,7 @@ class Witness:
             return ENOSYS
         return bpf.run(self.code, arch, called, args)
 
-    def _export(self, machine: str) -> bytes:
+    def export(self, machine: str) -> bytes:
         context = library.seccomp_init(self.default)
         native = _token("SCMP_ARCH_NATIVE")
         own = NATIVE[machine]
@@ -201,3 +201,8 @@ class Witness:
             names = [name for entry in profile["syscalls"] for name in entry["names"]]
             return max((number(name, architecture) or 0 for name in names), default=0) or None
         return None
+
+
+def export(profile: dict[str, Any], machine: str) -> bytes:
+    """Return libseccomp's own program for *profile*."""
+    return Witness(profile, machine).export(machine)
