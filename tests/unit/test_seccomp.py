@@ -275,3 +275,62 @@ def test_task4_a_refusal_says_what_is_missing(
     monkeypatch.setattr(syscalls_seccomp, "set_filter", refuse)
     with pytest.raises(KernelError, match=f"cannot install the seccomp filter: .*{why}"):
         seccomp.install(struct.pack("<HBBI", 6, 0, 0, ALLOW))
+
+
+NAMES = ("mkdir", "rmdir", "getpid", "io_uring_setup")
+ARGUMENT = st.builds(
+    argument, st.integers(0, 2), st.sampled_from([*HOLDS, "MASKED_EQ"]), WORD, WORD
+)
+ENTRY = st.builds(
+    lambda names, action, args: {"names": names, "action": f"SCMP_ACT_{action}", "args": args},
+    st.lists(st.sampled_from(NAMES), min_size=1, unique=True),
+    st.sampled_from(["ALLOW", "ERRNO", "LOG", "TRAP", "KILL_PROCESS"]),
+    st.lists(ARGUMENT, max_size=3),
+)
+
+
+def holds(arg: dict[str, Any], args: list[int]) -> bool:
+    given, value = args[arg["index"]], arg["value"]
+    if arg["op"] == "SCMP_CMP_MASKED_EQ":
+        return bool(given & value == arg["valueTwo"] & value)
+    return bool(HOLDS[arg["op"].removeprefix("SCMP_CMP_")](given, value))
+
+
+def plainly(made: dict[str, Any], name: str, args: list[int]) -> str:
+    """Return the action for a call as a reader of the profile works it out."""
+    alternatives: list[tuple[str, list[dict[str, Any]]]] = []
+    for it in made["syscalls"]:
+        if name in it["names"] and it["action"] != made["defaultAction"]:
+            several = len({arg["index"] for arg in it["args"]}) < len(it["args"])
+            groups = [[arg] for arg in it["args"]] if several else [it["args"]]
+            for group in groups:
+                seen = [
+                    arg for arg in group if (arg["op"], arg["value"]) != ("SCMP_CMP_MASKED_EQ", 0)
+                ]
+                alternatives.append((it["action"], seen))
+    for action, group in alternatives:
+        if not group:
+            return action
+    for action, group in alternatives:
+        if all(holds(arg, args) for arg in group):
+            return action
+    return str(made["defaultAction"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(ENTRY, max_size=6),
+    st.sampled_from(["SCMP_ACT_ALLOW", "SCMP_ACT_LOG"]),
+    st.lists(st.lists(WORD, min_size=3, max_size=3), min_size=1, max_size=6),
+)
+def test_any_rules_decide_in_their_order(
+    entries: list[dict[str, Any]], default: str, given: list[list[int]]
+) -> None:
+    made = {**profile(*entries, architectures=X86), "defaultAction": default}
+    filtered = seccomp.compile(made, "x86_64")
+    values = [arg["value"] for it in entries for arg in it["args"]][:20]
+    for args in [*given, *([value] * 3 for value in values)]:
+        for name, number in zip(NAMES, (83, 84, 39, 425), strict=True):
+            wanted = seccomp_rules.ACTIONS[plainly(made, name, args)]
+            wanted |= wanted == 0x00050000  # EPERM
+            assert bpf.run(filtered, bpf.AUDIT["x86_64"], number, tuple(args)) == wanted

@@ -16,7 +16,6 @@ from tests import bpf
 
 ENTRY = {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}
 ARG = {"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}
-PODMANS = Path("/usr/share/containers/seccomp.json")
 
 
 def profile(*entries: object, **more: object) -> dict[str, Any]:
