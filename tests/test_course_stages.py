@@ -211,6 +211,26 @@ def test_stage_4_limits_hold_on_cgroup_v2(engine: Engine) -> None:
 
 @pytest.mark.root
 @at_every_stage
+def test_stage_5_a_container_has_its_own_users(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    ids = ("sh", "-c", "while read key rest; do case $key in Uid:|Groups:) echo $rest;; esac; done"
+           " </proc/self/status")  # fmt: skip
+    if engine.stage < 5:
+        # The step is left out: the process stays root, also where an image names a user.
+        assert engine.run(*ids).split("\n")[0] == "0 0 0 0"
+        return engine.refuses(5, "run", "--user", "1", "--rootfs", "/", "true")
+    Path(engine.rootfs, "etc/passwd").write_text("web:x:33:44::/tmp:/bin/sh\n")
+    Path(engine.rootfs, "etc/group").write_text("staff:x:50:web\n")
+    assert engine.run(*ids, flags=("--user", "web")).split("\n") == ["33 33 33 33", "44 50"]
+    assert engine.run("sh", "-c", "echo $HOME", flags=("--user", "web")) == "/tmp"
+    engine.run("true", status=125, flags=("--user", "nobody"))
+    flags = ("--user", "1:2", "--group-add", "7")
+    assert engine.run(*ids, flags=flags).split("\n") == ["1 1 1 1", "2 7"]
+
+
+@pytest.mark.root
+@at_every_stage
 def test_stage_info_shows_whose_modules_run(engine: Engine) -> None:
     said = engine("info", status=0).stdout
     for lab in LABS:
@@ -225,6 +245,8 @@ BROKEN = [
     ("namespaces", "create", "    flags = 0", "    flags = zero"),
     ("rootfs", "pivot", "        os.chdir(root)", "        os.chdir(root, 1)"),
     ("rootfs", "hide", "    for path in masked:", "    for path in masked():"),
+    ("users", "find", "    name = name or", "    name = nam or"),
+    ("users", "become", "            os.setgroups(groups)", "            os.setgroups(group)"),
     pytest.param(
         *("cgroups", "create", "    group = root", "    group = root.gone"), marks=pytest.mark.vm
     ),
