@@ -79,7 +79,7 @@ def test_init_has_no_more_than_the_program(engine: Engine) -> None:
 
 
 OTHER_USER = (
-    "setuidgid nobody sleep 60 & P=$!;"
+    "su nobody -s /bin/sh -c 'exec sleep 60' & P=$!;"
     "until grep -q '^Uid:.65534' /proc/$P/status; do sleep 0.01; done;"
 )
 TRIES = [
