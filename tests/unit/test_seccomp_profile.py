@@ -186,6 +186,15 @@ def test_the_machines_family_is_taken_from_the_map() -> None:
     assert architectures("aarch64") == ["AARCH64", "ARM"]
 
 
+def test_flags_are_runcs_unless_the_profile_has_its_own() -> None:
+    def flags(**more: object) -> Any:
+        return seccomp_profile.resolve(profile(**more), [], "6.1", "x86_64")["flags"]
+
+    assert flags() == flags(flags=None) == ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"]
+    assert flags(flags=[]) == []
+    assert flags(flags=["SECCOMP_FILTER_FLAG_LOG"]) == ["SECCOMP_FILTER_FLAG_LOG"]
+
+
 def test_the_built_in_profile_passes_its_own_check() -> None:
     made = seccomp_default.profile()
     assert seccomp_profile.read(json.dumps(made), "built in") == made
