@@ -21,7 +21,7 @@ from mini_docker.errors import MiniDockerError
 LABS = table.labs()
 STAGES = range(LABS[-1].number + 1)
 UNLOCKED = [(lab, it) for lab in LABS for it in lab.unlocks]
-VALUES = ("1", "32m", "x", "/x", "a:1", "/dev/null:1m", "/dev/null:1", "a=1")
+VALUES = ("1", "32m", "x", "/x", "a:1", "/dev/null:1m", "/dev/null:1", "a=1", "c 1:3 r", "net.x=1")
 BUSYBOX = "/usr/bin/busybox"
 at_every_stage = pytest.mark.parametrize("stage", STAGES)
 
@@ -227,6 +227,26 @@ def test_stage_5_a_container_has_its_own_users(engine: Engine) -> None:
     engine.run("true", status=125, flags=("--user", "nobody"))
     flags = ("--user", "1:2", "--group-add", "7")
     assert engine.run(*ids, flags=flags).split("\n") == ["1 1 1 1", "2 7"]
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_6_root_in_a_container_is_not_root_of_the_machine(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    read = ("sh", "-c", "while read key bits; do case $key in CapBnd:) echo $bits;; esac; done"
+            " </proc/self/status")  # fmt: skip
+    ceiling = Path("/proc/self/status").read_text().partition("CapBnd:\t")[2].split()[0]
+    if engine.stage < 6:
+        assert engine.run(*read) == ceiling
+        for flag in ("--cap-add=CHOWN", "--privileged", "--security-opt=no-new-privileges"):
+            engine.refuses(6, "run", flag, "--rootfs", "/", "true")
+        return
+    fourteen = 0xA80425FB & int(ceiling, 16)
+    assert engine.run(*read) == f"{fourteen:016x}"
+    assert engine.run(*read, flags=("--cap-drop", "ALL", "--cap-add", "chown")) == f"{1:016x}"
+    assert engine.run(*read, flags=("--privileged",)) == ceiling
+    engine.run("true", status=125, flags=("--cap-add", "x"))
 
 
 @pytest.mark.root

@@ -1,6 +1,6 @@
 # The five sets with /proc, getpcaps, capsh, setcap and setpriv, before any Python.
 #: varies 000001fff[ef]ffffff
-#: varies =ep( cap_sys_resource-ep)?
+#: varies \d+: =ep( cap_sys_resource-ep)?
 ## look
 grep Cap /proc/self/status
 getpcaps $$
