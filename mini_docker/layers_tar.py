@@ -193,10 +193,7 @@ class Reader:
         return self._take(BLOCK)
 
     def _check(self, block: bytes, field: bytes) -> None:
-        """Compare the checksum: the sum of all bytes, its own eight taken for blanks."""
-        total = sum(block) - sum(field) + 256
-        stored = self._number(field, "checksum")
-        if stored != total and stored != total - 256 * sum(byte > 127 for byte in block):
+        if not fields.is_checksum(block, field):
             raise self.refusal("a damaged header follows it" if self.entries else "it is no tar")
 
     def _number(self, field: bytes, what: str) -> int:

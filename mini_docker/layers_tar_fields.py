@@ -35,6 +35,18 @@ def number(field: bytes, what: str) -> int:
         raise ValueError(f"a {what} that is no number: {digits!r}") from None
 
 
+def is_checksum(block: bytes, field: bytes) -> bool:
+    """Say whether *field* holds the sum of the bytes of *block*, with blanks in its own place."""
+    try:
+        stored = number(field, "checksum")
+    except ValueError:
+        return False
+    if stored == sum(block) - sum(field) + 256:
+        return True
+    signed = (byte - 256 if byte > 127 else byte for byte in block[:148] + block[156:])
+    return stored == sum(signed) + 256  # as some old programs have it
+
+
 def time(field: bytes) -> int:
     """Return a header's time in nanoseconds; a binary one may lie before 1970."""
     if field[0] & 0x80:
