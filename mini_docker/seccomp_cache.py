@@ -51,7 +51,7 @@ def prepare(
     if swap.state("seccomp") not in ("ours", "borrowed"):
         return _make(text, names)
     key = _key(text, names)
-    path = f"{store_root}/seccomp/{zlib.crc32(key.encode()):08x}"
+    path = f"{store_root}/seccomp/{zlib.crc32(key.encode('utf-8', 'surrogatepass')):08x}"
     found = _read(path, key)
     if found is None:
         found = _make(text, names)

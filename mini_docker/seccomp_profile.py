@@ -62,6 +62,10 @@ def read(text: str, source: str) -> dict[str, Any]:
         raise ConfigError(f"seccomp profile {source}: larger than {LIMIT} bytes")
     try:
         profile = records.parse(text)
+        # It goes into a record and must come out again; half a character or Infinity does not.
+        records.parse(records.dump(profile).encode().decode())
+    except RecursionError:
+        raise ConfigError(f"seccomp profile {source}: it is nested too deeply") from None
     except ValueError as error:
         raise ConfigError(f"seccomp profile {source}: it is not JSON: {error}") from error
     try:

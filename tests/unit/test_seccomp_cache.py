@@ -104,6 +104,11 @@ def test_a_wrong_profile_is_refused_and_not_kept(tmp_path: Path) -> None:
     assert not (tmp_path / "seccomp").exists()
 
 
+def test_a_profile_with_half_a_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="profile of --security-opt: it is not JSON"):
+        prepare(tmp_path, 'seccomp={"defaultAction":"SCMP_ACT_ALLOW","comment":"\ud800"}')
+
+
 def test_a_students_module_is_asked_every_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
