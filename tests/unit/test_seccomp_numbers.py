@@ -11,7 +11,14 @@ from tests import libseccomp
 
 ARCHITECTURES = [f"SCMP_ARCH_{name}" for name in ("X86_64", "X86", "X32", "AARCH64", "ARM")]
 SAMPLES = {  # a few by heart, and the newest
-    "X86_64": {"read": 0, "getpid": 39, "uretprobe": 335, "clone3": 435, "listns": 470},
+    "X86_64": {
+        "read": 0,
+        "getpid": 39,
+        "uretprobe": 335,
+        "uprobe": 336,
+        "clone3": 435,
+        "listns": 470,
+    },
     "X86": {"read": 3, "execve": 11, "socketcall": 102, "socket": 359, "listns": 470},
     "X32": {"read": 1 << 30, "ioctl": (1 << 30) + 514, "removexattrat": (1 << 30) + 466},
     "AARCH64": {"read": 63, "seccomp": 277, "map_shadow_stack": 453, "listns": 470},
@@ -29,7 +36,7 @@ def test_every_number_is_libseccomps(architecture: str) -> None:
     for name, number in table.items():
         if witness[name] is None:
             newer = number & ~seccomp_numbers.X32_BIT > NEWER_THAN_THE_WITNESS
-            assert newer or name in {*muxed, "uretprobe", "sync_file_range2"}, name
+            assert newer or name in {*muxed, "uretprobe", "uprobe", "sync_file_range2"}, name
             continue
         assert witness[name] == number, name
         compared += 1
