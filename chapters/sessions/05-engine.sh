@@ -27,7 +27,7 @@ mini-docker exec root sh -c 'mknod /disk b 254 0 && echo made'
 mini-docker exec two sh -c 'mknod /disk b 254 0 && echo made'
 ## disk
 mini-docker exec two touch /new
-stat -c '%u %n' $(find /var/lib/mini-docker -name new -path '*upper*')
+find /var/lib/mini-docker/containers -path '*/upper/new' -printf '%U %f\n'
 ## refused
 mini-docker run --rm --userns auto --pid host busybox true
 ## end
