@@ -68,22 +68,26 @@ def read(program: bytes) -> list[Instruction]:
     code = list(struct.iter_unpack("<HBBI", program))
     if len(code) > LONGEST:
         raise RefusedError(f"it has {len(code)} instructions, more than {LONGEST}")
-    for place, (operation, yes, no, number) in enumerate(code):
-        if operation in TESTS:
-            targets = [place + 1 + yes, place + 1 + no]
-        elif operation in (LOAD, AND):
-            targets = [place + 1]
-        elif operation == JUMP:
-            targets = [place + 1 + number]
-        elif operation == RETURN:
-            targets = []
-        else:
-            raise RefusedError(f"instruction {place} has the unknown code {operation:#x}")
-        if operation == LOAD and (number % 4 or number >= 64):
-            raise RefusedError(f"instruction {place} loads offset {number}, which is no word")
-        if any(target >= len(code) for target in targets):
+    for place, instruction in enumerate(code):
+        if any(target >= len(code) for target in _targets(place, instruction)):
             raise RefusedError(f"instruction {place} leads past the end of the program")
     return code
+
+
+def _targets(place: int, instruction: Instruction) -> list[int]:
+    """Return where the program can go on after *instruction*, which stands at *place*."""
+    operation, yes, no, number = instruction
+    if operation == LOAD and (number % 4 or number >= 64):
+        raise RefusedError(f"instruction {place} loads offset {number}, which is no word")
+    if operation in TESTS:
+        return [place + 1 + yes, place + 1 + no]
+    if operation in (LOAD, AND):
+        return [place + 1]
+    if operation == JUMP:
+        return [place + 1 + number]
+    if operation == RETURN:
+        return []
+    raise RefusedError(f"instruction {place} has the unknown code {operation:#x}")
 
 
 def decide(program: bytes, call: Call) -> Answer:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 REPO = os.path.dirname(os.path.dirname(__file__))
+LAST_WALL = 7  # the lab after which a container is meant to hold whoever is in it
 
 _progress: str | None = None  # the progress file; None in ours mode
 _graded: dict[str, str | None] | None = None  # topics that a grader loads: their files
@@ -111,18 +112,25 @@ def needs(command: str, flags: Iterable[str]) -> None:
 
 
 def banner() -> str | None:
-    """Return the line that tells a student which modules run; None in ours mode."""
+    """Return the line that tells a student which modules run; None in ours mode.
+
+    It warns of an engine that holds nobody until all of the first seven labs are done.
+    """
     if _progress is None:
         return None
     groups: dict[str, list[str]] = {}
+    open_doors = False
     for topic, state in states().items():
         groups.setdefault(state, []).append(topic)
+        if topics()[topic]["number"] <= LAST_WALL and state not in ("yours", "borrowed"):
+            open_doors = True
     parts = [
         f"{state}: {' '.join(groups[state])}"
         for state in ("yours", "trying", "begun", "borrowed", "locked")
         if state in groups
     ]
-    return "; ".join(["student mode", *parts, "no security boundary before lab 7"])
+    warning = [f"no security boundary before lab {LAST_WALL}"] if open_doors else []
+    return "; ".join(["student mode", *parts, *warning])
 
 
 def explain(error: BaseException) -> str | None:

@@ -10,4 +10,6 @@ def compile(profile: dict[str, Any], machine: str) -> bytes:
     for table in seccomp_rules.tables(profile, machine):
         steps.setdefault(table.audit, []).extend(ranges(program, table, default, enosys))
     own = next(iter(steps.values()))
-    return program.bytes(program.load(NUMBER, search(program, [*own, (X32_BIT, foreign)])))
+    return program.bytes(
+        program.load(NUMBER, search(program, [*own, (X32_BIT, foreign), (SKIPPED, default)]))
+    )

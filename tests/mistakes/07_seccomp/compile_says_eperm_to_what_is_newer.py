@@ -9,7 +9,7 @@ def compile(profile: dict[str, Any], machine: str) -> bytes:
     for table in seccomp_rules.tables(profile, machine):
         steps.setdefault(table.audit, []).extend(ranges(program, table, default, default))
     if X86_64 in steps and steps[X86_64][-1][0] < X32_BIT:
-        steps[X86_64].append((X32_BIT, foreign))
+        steps[X86_64] += [(X32_BIT, foreign), (SKIPPED, default)]
     for audit in reversed(steps):
         numbers = program.load(NUMBER, search(program, steps[audit]))
         start = program.test(EQUAL, audit, numbers, start)

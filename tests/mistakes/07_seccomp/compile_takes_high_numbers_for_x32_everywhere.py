@@ -11,7 +11,7 @@ def compile(profile: dict[str, Any], machine: str) -> bytes:
         steps.setdefault(table.audit, []).extend(ranges(program, table, default, enosys))
     for audit in steps:
         if steps[audit][-1][0] < X32_BIT:
-            steps[audit].append((X32_BIT, foreign))
+            steps[audit] += [(X32_BIT, foreign), (SKIPPED, default)]
     for audit in reversed(steps):
         numbers = program.load(NUMBER, search(program, steps[audit]))
         start = program.test(EQUAL, audit, numbers, start)
