@@ -135,16 +135,15 @@ def _fork(it: Start) -> int:
 
 def _create(it: Start) -> int:
     """Fork into new namespaces; a pid namespace that is joined counts for children as well."""
-    if it.mapped:
-        it.config = _users().hold(it.config)
-    joined = {} if swap.locked("namespaces") else spec.joined(it.config)
     # A cgroup namespace takes its maker's group as root: it is made once we are in ours.
     kinds = it.kinds - {"cgroup"}
+    if it.mapped:
+        it.config = _users().hold(it.config)
+        return int(_users().create(it, kinds))
+    joined = {} if swap.locked("namespaces") else spec.joined(it.config)
     if "pid" in joined:
         namespaces_join.join({"pid": joined["pid"]})
     try:
-        if it.mapped:
-            return int(_users().create(it, kinds))
         return namespaces.create(kinds) if kinds else os.fork()
     finally:
         if "pid" in joined:

@@ -17,6 +17,7 @@ from mini_docker import (
     container_idmap,
     container_process,
     namespaces,
+    namespaces_join,
     processes,
     spec,
     syscalls,
@@ -43,9 +44,7 @@ def create(it: Start, kinds: set[str]) -> int:
     pid = -1
     try:
         joined = spec.joined(it.config)
-        pid = (
-            _create_inside(joined["user"], kinds) if "user" in joined else namespaces.create(kinds)
-        )
+        pid = _create_inside(joined, kinds) if "user" in joined else namespaces.create(kinds)
     finally:
         if pid != 0:
             os.fchdir(back)
@@ -53,8 +52,8 @@ def create(it: Start, kinds: set[str]) -> int:
     return pid
 
 
-def _create_inside(path: str, kinds: set[str]) -> int:
-    """Fork into the user namespace *path*, and there into new ones of *kinds*.
+def _create_inside(joined: dict[str, str], kinds: set[str]) -> int:
+    """Fork into the user namespace that is *joined*, and there into new ones of *kinds*.
 
     New namespaces belong to the user namespace that their maker is in, and nobody comes
     back from one. So a process between us and the child goes in, makes the child, and ends;
@@ -66,12 +65,14 @@ def _create_inside(path: str, kinds: set[str]) -> int:
     if between == 0:
         os.close(reader)
         try:
-            _enter(path)
+            # For children a pid namespace: this process stays where its parent can see it.
+            namespaces_join.join({k: joined[k] for k in ("user", "pid") if k in joined})
             pid = namespaces.create(kinds)
         except BaseException as error:
             os.write(writer, str(error).encode())
             os._exit(1)
         if pid == 0:
+            os.close(writer)  # the engine reads to its end
             return 0
         os.write(writer, f"{pid}".encode())
         os._exit(0)
@@ -83,15 +84,6 @@ def _create_inside(path: str, kinds: set[str]) -> int:
     if status or not said:
         raise NamespaceError(said or "cannot enter the user namespace: killed on the way")
     return int(said)
-
-
-def _enter(path: str) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        syscalls.setns(descriptor, syscalls.CLONE_NEWUSER)
-        os.close(descriptor)
-    except OSError as error:
-        raise NamespaceError(f"cannot enter the user namespace {path}: {reason(error)}") from error
 
 
 def hold(config: dict[str, Any]) -> dict[str, Any]:
