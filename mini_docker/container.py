@@ -204,8 +204,9 @@ def _users() -> ModuleType:
 
 
 def _namespaces(it: Start) -> None:
-    others = {kind: path for kind, path in spec.joined(it.config).items() if kind != "pid"}
-    namespaces_join.join(others)
+    before = ("pid", "user")  # _create() has entered these
+    joined = spec.joined(it.config).items()
+    namespaces_join.join({kind: path for kind, path in joined if kind not in before})
     if "cgroup" in it.kinds:
         namespaces_join.unshare("cgroup")
     for source in spec.borrowed(it.config):
