@@ -2,9 +2,9 @@
 #: stage 6
 #: varies loop\d+
 #- mini-docker image bootstrap busybox
-#- mkdir files; echo 'the salary of everybody' > files/secret; truncate -s 8M disk.img
-#- mke2fs -q -t ext4 -d files disk.img; rm -r files
 ## disk
+mkdir files; echo 'the salary of everybody' > files/secret
+truncate --size 8M disk.img; mke2fs -q -t ext4 -d files disk.img
 disk=$(losetup --find --show disk.img); echo $disk
 ## device
 mini-docker run --rm --device $disk:/dev/disk busybox sh -c 'mkdir /m; mount /dev/disk /m'
@@ -19,4 +19,5 @@ mini-docker run --rm --cap-add SYS_ADMIN busybox sh -c 'mount -o remount,rw,bind
   : >> /proc/sys/kernel/core_pattern && echo one write away from a command on the host'
 ## mend
 mini-docker run --rm busybox sh -c 'mount -o remount,rw,bind /proc/sys; : >> /proc/sys/kernel/core_pattern'
-#- losetup --detach $disk
+## end
+losetup --detach $disk; rm -r files disk.img

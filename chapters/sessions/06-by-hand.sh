@@ -8,7 +8,7 @@ getpcaps $$
 user() { setpriv --reuid 1000 --regid 1000 --clear-groups "$@"; }
 user grep Cap /proc/self/status
 ## decode
-capsh --decode=00000000a80425fb | tr , '\n' | column -c 90
+capsh --decode=00000000a80425fb | cut -d = -f 2 | tr , '\n' | column -c 90
 ## bounding
 touch file
 setpriv --bounding-set -chown sh -c 'id --user; chown 7 file'
