@@ -31,7 +31,7 @@ DIRECTORIES = ("/dev", "/proc", "/sys", "/etc")
 class Layers:
     """The upper layer of a container, and those below it; use it in a with statement."""
 
-    __slots__ = ("below", "hidden", "upper")
+    __slots__ = ("below", "hidden", "upper", "userxattr")
 
     def __init__(self, it: Container) -> None:
         """ConfigError for a container whose root is a directory of somebody's, without layers."""
@@ -42,10 +42,10 @@ class Layers:
                 f"{it.record.get('Rootfs') or root.get('source')} (--rootfs)"
             )
         lowers, upper, _, words = layers_options.parse(root["options"])
-        marks = "userxattr" in words
-        self.below = layers_stack.Stack(lowers, userxattr=marks)
+        self.userxattr = "userxattr" in words
+        self.below = layers_stack.Stack(lowers, userxattr=self.userxattr)
         try:
-            self.upper = layers_stack.Stack([upper], marks=True, userxattr=marks)
+            self.upper = layers_stack.Stack([upper], marks=True, userxattr=self.userxattr)
         except BaseException:
             self.below.close()
             raise
@@ -63,11 +63,15 @@ class Layers:
         return layers.changes(self.upper, self.below, self.hidden)
 
     def pack(self, sink: Sink) -> int:
-        """Write what the container has changed to *sink* as a layer; return the bytes of it."""
+        """Write what the container has changed to *sink* as a layer.
+
+        Return the bytes of it but for its end: 0 if nothing has changed.
+        """
         archive = Writer(sink)
         layers.pack(self.upper, archive, self.hidden)
+        total = archive.total
         archive.close()
-        return archive.total
+        return total
 
     def _mount_points(self) -> frozenset[str]:
         """Return the paths in upper that a start has made, and nobody has touched since."""

@@ -15,7 +15,6 @@ from mini_docker import (
     rootfs,
     rootfs_devices,
     rootfs_paths,
-    swap,
     sysctls,
 )
 from mini_docker.errors import RootfsError, reason
@@ -62,17 +61,10 @@ def build(it: Start) -> None:
 
 
 def _stack(it: Start, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Mount the image's layers, if they are the root, and return the other mounts.
-
-    Before the lab about layers an image of a single one is mounted like anything else.
-    """
+    """Mount the image's layers, if they are the root, and return the other mounts."""
     if not rows or rows[0]["type"] != "overlay" or rows[0]["destination"] != "/":
         return rows
     lowers, upper, work, words = layers_options.parse(rows[0]["options"])
-    if swap.locked("layers"):
-        if len(lowers) == 1:
-            return rows
-        swap.require("layers", what="an image of more than one layer")
     layers.mount(lowers, upper, work, it.root, words)
     return rows[1:]
 

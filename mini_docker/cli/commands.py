@@ -16,6 +16,8 @@ COMMANDS = {
     "inspect": "inspect",
     "diff": "diff",
     "export": "export",
+    "commit": "commit",
+    "import": "import_",
     "kill": "kill",
     "rm": "rm",
     "pause": "pause",
@@ -36,12 +38,13 @@ ALIASES = {
         for name in (
             *("run", "exec", "inspect", "kill", "rm", "pause", "unpause"),
             *("stats", "top", "update", "wait"),
-            *("diff", "export"),
+            *("diff", "export", "commit"),
         )
     },
     "container ls": "ps",
     "container list": "ps",
     "container ps": "ps",
+    "image import": "import",
     "image ls": "images",
     "image list": "images",
     "system info": "info",

@@ -25,7 +25,6 @@ CHAPTERS = {
     21: "vxlan",
 }
 COMMANDS = {
-    8: "commit import",
     9: "tag rmi history save load",
     10: "pull push login logout search",
     11: "build builder buildx",
