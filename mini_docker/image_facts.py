@@ -48,16 +48,21 @@ def repo_digests(image: Image) -> list[str]:
 
 
 def created(image: Image) -> float | None:
-    """Return when it was made, in seconds since 1970; None if it does not say, or makes no sense.
+    """Return when *image* was made, as moment() does."""
+    return moment(image.created)
+
+
+def moment(text: object) -> float | None:
+    """Return the date *text* in seconds since 1970; None if it is none, or makes no sense.
 
     Tools write any offset, and fractions of any length. RFC 3339.
     """
     from datetime import UTC, datetime
 
-    if image.created in ("", NEVER):
+    if not isinstance(text, str) or text in ("", NEVER):
         return None
     try:
-        found = datetime.fromisoformat(image.created)
+        found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -18,7 +18,9 @@ from mini_docker.store import Lock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from mini_docker.image_store import Descriptor
     from mini_docker.store import Store
 
 
@@ -67,20 +69,33 @@ def needed(store: Store) -> Needed:
             document = image_store.document(root, manifest["config"]["digest"])
         except MiniDockerError as error:
             raise ConfigError(f"cannot tell what may be removed: {error}") from None
-        blobs = (row, manifest["config"], *manifest["layers"])
-        found.blobs.update(blob["digest"] for blob in blobs)
-        found.layers.update(image_layers.stack(image_store.diff_ids(document, row["digest"])))
-    for id in store.ids():
-        try:
-            found.layers.update(records.read(f"{store.directory(id)}/container.json")["Layers"])
-        except FileNotFoundError:  # not finished, and nobody is about to: we hold the lock
-            continue
-        except KeyError:
-            continue
+        add(found, row, manifest, document)
+    add_containers(found, store)
     for lease in _leases(root):
         if Lock(f"{root}/oci/leases/{lease}").held():
             _read_lease(f"{root}/oci/leases/{lease}", found)
     return found
+
+
+def add(found: Needed, row: Descriptor, manifest: dict[str, Any], document: dict[str, Any]) -> None:
+    """Add what the image of the index's *row* needs."""
+    blobs = (row, manifest["config"], *manifest["layers"])
+    found.blobs.update(blob["digest"] for blob in blobs)
+    found.layers.update(image_layers.stack(image_store.diff_ids(document, row["digest"])))
+
+
+def add_containers(found: Needed, store: Store) -> None:
+    """Add the layers of all containers: they stay, even where the image was removed by force."""
+    for id in store.ids():
+        path = f"{store.directory(id)}/container.json"
+        try:
+            record = records.read(path)
+        except FileNotFoundError:  # not finished, and nobody is about to: we hold the lock
+            continue
+        layers = record.get("Layers", []) if isinstance(record, dict) else None
+        if not isinstance(layers, list):
+            raise ConfigError(f"cannot tell what may be removed: {path} is damaged")
+        found.layers.update(map(str, layers))
 
 
 def _read_lease(path: str, found: Needed) -> None:
@@ -93,18 +108,33 @@ def _read_lease(path: str, found: Needed) -> None:
 def unneeded(store: Store) -> Swept:
     """Return what a sweep would take away now; the caller holds the store's lock."""
     root, keep, found = store.root, needed(store), Swept()
-    for name in _list(f"{root}/oci/blobs/sha256"):
-        if f"sha256:{name}" not in keep.blobs:
-            found.blobs.append(f"sha256:{name}")
-            found.bytes += os.path.getsize(f"{root}/oci/blobs/sha256/{name}")
-    for name in _list(f"{root}/layers"):
-        chain = f"sha256:{name}"
-        if not name.startswith(".") and chain not in keep.layers:
+    for blob, size in blob_sizes(root).items():
+        if blob not in keep.blobs:
+            found.blobs.append(blob)
+            found.bytes += size
+    for chain, size in layer_sizes(root).items():
+        if chain not in keep.layers:
             found.layers.append(chain)
+            found.bytes += size
+    return found
+
+
+def blob_sizes(root: str) -> dict[str, int]:
+    """Return the bytes of each blob, by digest."""
+    folder = f"{root}/oci/blobs/sha256"
+    return {f"sha256:{name}": os.path.getsize(f"{folder}/{name}") for name in _list(folder)}
+
+
+def layer_sizes(root: str) -> dict[str, int]:
+    """Return the bytes of the files of each layer, by chain id; 0 where nobody noted them."""
+    found = {}
+    for name in _list(f"{root}/layers"):
+        if not name.startswith("."):
+            chain = f"sha256:{name}"
             try:
-                found.bytes += int(image_layers.record(root, chain)["Size"])
+                found[chain] = int(image_layers.record(root, chain)["Size"])
             except MiniDockerError:
-                continue  # its size is not known, and it goes all the same
+                found[chain] = 0
     return found
 
 

@@ -78,9 +78,14 @@ def settle(root: str, making: str, ids: tuple[str, str, str]) -> None:
     try:
         os.rename(making, image_store.layer_path(root, chain))
     except OSError as error:
-        if not os.path.exists(image_store.layer_path(root, chain)):
+        place = image_store.layer_path(root, chain)
+        if os.path.isdir(f"{place}/diff"):
+            trees.remove(making)  # somebody else was faster
+        elif os.path.isdir(place):
+            trees.remove(place)  # somebody has removed the files
+            os.rename(making, place)
+        else:
             raise ConfigError(f"cannot finish the layer {chain}: {reason(error)}") from error
-        trees.remove(making)  # somebody else was faster
 
 
 def size(directory: str) -> int:
@@ -138,6 +143,11 @@ def check_config(document: dict[str, Any], digest: str) -> list[str]:
 def stack(diff_ids: list[str]) -> list[str]:
     """Return the chain ids of a stack of layers; for a single one no lab is needed."""
     return images.chain_ids(diff_ids) if len(diff_ids) > 1 else list(diff_ids)
+
+
+def whole(root: str, chain: str) -> bool:
+    """Say whether the layer *chain* is here, unpacked."""
+    return os.path.isdir(f"{image_store.layer_path(root, chain)}/diff")
 
 
 def record(root: str, chain: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import image_store, images, images_grammar
-from mini_docker.errors import ConfigError, MiniDockerError, NotFound
+from mini_docker.errors import ConfigError, MiniDockerError, NotFound, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,36 +54,50 @@ class Image:
 
 
 def find(root: str, reference: str) -> Image:
-    """Return the image that *reference* names in the store at *root*: a name, an id, its start.
+    """Return the image that locate() finds, once it is sure that its layers are here.
 
-    A name wins over the start of an id, as Docker has it; a whole id is never a name.
     NotFound, in Docker's words, if there is none; ConfigError if its files are gone.
     """
-    image = Image(root, _entry(root, reference))
+    image = Image(root, locate(root, reference))
     for layer in image.layers():
         if not os.path.isdir(layer):
-            raise ConfigError(f"cannot use the image {reference}: {layer} is missing")
+            name = image.reference or image.id
+            raise ConfigError(f"cannot use the image {name}: {layer} is missing")
     return image
 
 
-def _entry(root: str, reference: str) -> Descriptor:
+def locate(root: str, reference: str) -> Descriptor:
+    """Return the entry of what *reference* names in the store: a name, an id, the start of one.
+
+    A name wins over the start of an id, as Docker has it; a whole id is never a name.
+    NotFound, in Docker's words, if there is none.
+    """
     rows = image_store.entries(root)
     start = reference.removeprefix("sha256:")
     hexadecimal = bool(start) and images_grammar.HEX.issuperset(start)
     if not (hexadecimal and len(start) == 64):
-        wanted = names(images.parse(reference))
+        parsed = parse(reference)
+        wanted = names(parsed)
         for row in rows:
             if image_store.name_of(row) in wanted:
                 return row
-        if found := _by_digest(rows, images.parse(reference)):
+        if found := _by_digest(rows, parsed):
             return found
     if hexadecimal and (found := _by_id(root, rows, f"sha256:{start}")):
         return found
     if len(start) == 64 and hexadecimal:
         raise NotFound(f"No such image: sha256:{start}")
-    parsed = images.parse(reference)
+    parsed = parse(reference)
     tag = "" if parsed.tag or parsed.digest else ":latest"
     raise NotFound(f"No such image: {parsed.familiar()}{tag}")
+
+
+def parse(reference: str) -> images.Reference:
+    """Return images.parse(), whose refusal does not always say of what."""
+    try:
+        return images.parse(reference)
+    except UsageError as error:
+        raise UsageError(f"{error}: {reference!r:.300}") from None
 
 
 def names(parsed: images.Reference) -> tuple[str, ...]:

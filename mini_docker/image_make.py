@@ -58,7 +58,8 @@ def make(root: str, recipe: Recipe) -> tuple[str, bool]:
         if recipe.fixed_times:
             _set_times(f"{making}/diff", when)
         layer, diff_id = _pack(transfer, f"{making}/diff")
-        if not transfer.has_layer(diff_id):  # of a single layer the chain id is the diff id
+        whole = transfer.has_layer(diff_id)  # of a single layer the chain id is the diff id
+        if not whole:
             image_layers.settle(root, making, (diff_id, diff_id, layer["digest"]))
         document = _document(recipe, when, diff_id)
         config = {"mediaType": image_store.CONFIG_TYPE, **transfer.add_bytes(encode(document))}
@@ -74,7 +75,7 @@ def make(root: str, recipe: Recipe) -> tuple[str, bool]:
             "layers": [{"mediaType": f"{image_store.LAYER_TYPE}+gzip", **layer}],
         }
         id = transfer.register(encode(manifest), image_store.MANIFEST_TYPE, recipe.names)
-    return id, not there
+    return id, not (there and whole)
 
 
 def _document(recipe: Recipe, when: float, diff_id: str) -> dict[str, Any]:

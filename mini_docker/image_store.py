@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 NAME = "org.opencontainers.image.ref.name"
 PARENT = "mini-docker.parent"  # the image that this one was committed or built upon: its id
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+INDEX_TYPES = (INDEX_TYPE, "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"  # +gzip, +zstd

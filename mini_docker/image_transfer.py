@@ -71,7 +71,7 @@ class Transfer:
 
     def has_layer(self, chain: str) -> bool:
         """Say whether the layer *chain* is here, unpacked; from now on it is not removed."""
-        return self._claim(f"layer {chain}", image_store.layer_path(self.root, chain))
+        return self._claim(f"layer {chain}", f"{image_store.layer_path(self.root, chain)}/diff")
 
     def _claim(self, line: str, path: str) -> bool:
         with image_store.lock(self.root), self._own:
@@ -109,10 +109,10 @@ class Transfer:
     ) -> None:
         """See to it that the blob *layer* is here and, unpacked, its files.
 
-        *chain* are the chain ids of the stack up to this layer, which has the last one; of
-        those below it directories are asked that its archive does not mention itself, as far
-        as they are unpacked already. *stream* gives the blob if it is not here yet; what is here is not read from it. One
-        pass hashes the compressed bytes, keeps them, inflates, hashes and unpacks.
+        *chain* are the chain ids of the stack up to this layer, which has the last one. The
+        layers below, as far as they are unpacked, tell the mode of a directory that its
+        archive does not mention. *stream* gives the blob if it is not here yet. One pass
+        hashes the compressed bytes, keeps them, inflates, hashes and unpacks.
         ConfigError if the blob is not the one that was promised, or its tar is not *diff_id*.
         """
         blob, there = image_store.checked(layer["digest"]), self.has_layer(chain[-1])
@@ -125,11 +125,22 @@ class Transfer:
             self.add_blob(stream, blob, layer["size"])
         elif here:
             with open(image_store.blob_path(self.root, blob), "rb", buffering=0) as file:
-                receiver = Receiver(self, file, blob, layer["size"], keep=False)
+                receiver = Receiver(self, file, blob, layer["size"], os.devnull)
                 image_layers.unpack(self, receiver, image_store.checked(diff_id), chain)
         elif stream is not None:
             receiver = Receiver(self, stream, blob, layer["size"])
             image_layers.unpack(self, receiver, image_store.checked(diff_id), chain)
+
+    def take_layer(self, layer: Descriptor, diff_id: str, chain: list[str], path: str) -> None:
+        """Do as add_layer() with a blob that lies at *path*, a new_path() of ours: it moves."""
+        there = self.has_layer(chain[-1])
+        self.has_blob(layer["digest"])
+        with open(path, "rb", buffering=0) as file:
+            receiver = Receiver(self, file, layer["digest"], layer["size"], path)
+            if there:
+                receiver.finish()
+            else:
+                image_layers.unpack(self, receiver, image_store.checked(diff_id), chain)
 
     def register(self, manifest: bytes, media_type: str, names: list[str], parent: str = "") -> str:
         """Make an image of the bytes of its *manifest*, once all that it names is here.
@@ -150,17 +161,19 @@ class Receiver:
     """A stream into the store: read() passes on what it keeps; finish() proves it."""
 
     def __init__(
-        self, transfer: Transfer, stream: Source, digest: str, size: int, keep: bool = True
+        self, transfer: Transfer, stream: Source, digest: str, size: int, path: str = ""
     ) -> None:
+        """*path* is where the blob lies already; it need not be kept if that is /dev/null."""
         self.digest = image_store.checked(digest) if digest else ""
         self._size = size
         self._root = transfer.root
-        self._path = transfer.new_path("ingest") if keep else os.devnull
+        self._path = path or transfer.new_path("ingest")
         self._stream = stream
         self._hash = hashlib.sha256()
         self._count = 0
         try:
-            self._file = open(self._path, "wb", buffering=0)  # noqa: SIM115  finish() closes it
+            place = os.devnull if path else self._path
+            self._file = open(place, "wb", buffering=0)  # noqa: SIM115  finish() closes it
         except OSError as error:
             raise ConfigError(f"cannot write {self._path}: {reason(error)}") from error
 

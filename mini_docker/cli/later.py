@@ -25,7 +25,6 @@ CHAPTERS = {
     21: "vxlan",
 }
 COMMANDS = {
-    9: "tag rmi history save load",
     10: "pull push login logout search",
     11: "build builder buildx",
     12: "attach logs",

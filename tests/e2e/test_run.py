@@ -113,7 +113,7 @@ def test_read_only_and_tmpfs(engine: Engine) -> None:
 
 def test_rootfs_runs_a_plain_directory(engine: Engine, root: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
-    subprocess.run(["cp", "-a", str(next(root.glob("images/*/rootfs"))), str(plain)], check=True)
+    subprocess.run(["cp", "-a", str(next(root.glob("layers/*/diff"))), str(plain)], check=True)
     engine.ok("run", "--rm", "--rootfs", str(plain), "touch", "/made")
     assert (plain / "made").exists()
 

@@ -88,7 +88,7 @@ def test_an_image_whose_files_are_gone_is_named_and_can_be_made_again(
 ) -> None:
     own = Engine(tmp_path / "own")
     own.ok("image", "bootstrap", "busybox")
-    (files,) = (own.root / "images").glob("*/rootfs")
+    (files,) = (own.root / "layers").glob("*/diff")
     shutil.rmtree(files)
     own("run", "--rm", "busybox", "true").refused("busybox:latest", f"{files} is missing")
     assert "made" in own.ok("image", "bootstrap", "busybox")
