@@ -6,6 +6,9 @@ a tmpfs mkdir succeeds as well, and limits nothing. statfs(2).
     v2       /sys/fs/cgroup is cgroup2 itself
     v1       a tmpfs, with one mount of the old kind for each controller
     hybrid   as v1, and a cgroup2 mount at unified that the controllers are not in
+
+An ordinary user may make groups only below one that was delegated to it: systemd does that,
+for version 2. cgroups(7), "Cgroups delegation: delegating a hierarchy to a less privileged user".
 """
 
 from __future__ import annotations
@@ -22,14 +25,19 @@ if TYPE_CHECKING:
 
 BASE = "/sys/fs/cgroup"
 KILL_DEADLINE = 10.0  # seconds
+NOT_DELEGATED = (
+    "an ordinary user may make one only where systemd has delegated a group to it (cgroup v2; "
+    "try: systemd-run --user --scope -p Delegate=yes mini-docker ...)"
+)
 
 
 class Tree:
     """The cgroup file systems of this machine."""
 
-    __slots__ = ("trees", "unified", "version")
+    __slots__ = ("base", "trees", "unified", "version")
 
     def __init__(self, version: str, unified: str, trees: dict[str, str]) -> None:
+        self.base: str | None = ""  # the group that we may make groups below; None: there is none
         self.version = version  # "v2", "v1" or "hybrid"
         self.unified = unified  # the cgroup2 mount, or ""
         self.trees = trees  # controller: mount, of version 1
@@ -43,7 +51,27 @@ def present() -> Tree:
     global _here
     if _here is None:
         _here = find()
+        mount = next(iter(_here.trees.values()), _here.unified)
+        if not os.access(mount, os.W_OK):
+            _here.base = delegated(_here.unified) if _here.version == "v2" else None
     return _here
+
+
+def delegated(unified: str) -> str | None:
+    """Return the topmost group above the caller that the caller may make groups in, or None.
+
+    Moving a process from one group to another takes the right to write to cgroup.procs of
+    a group above both. cgroup-v2.rst, "Delegation".
+    """
+    with open("/proc/self/cgroup") as file:
+        own = next((line.rstrip("\n")[3:] for line in file if line.startswith("0::/")), "/")
+    path = ""
+    for name in filter(None, own.split("/")):
+        path = f"{path}/{name}"
+        files = ("", "/cgroup.procs", "/cgroup.subtree_control")
+        if all(os.access(f"{unified}{path}{file}", os.W_OK) for file in files):
+            return path
+    return None
 
 
 def find(base: str = BASE) -> Tree:
@@ -84,8 +112,9 @@ class Group:
 
     def create(self) -> None:
         """Make the group, with every controller that can be had."""
+        base = self.tree.base or ""
         if self.tree.version == "v2":
-            cgroups.create(self.tree.unified, self.path)
+            cgroups.create(self.tree.unified + base, self.path.removeprefix(base))
         else:
             cgroups_v1.create(self.tree.trees, self.path)
 
@@ -176,3 +205,10 @@ class Group:
             cgroups.remove(self.directory)
         else:
             cgroups_v1.remove(self.tree.trees, self.path)
+
+
+def of(config: dict[str, Any], verb: str) -> Group:
+    """Return the group of the container of *config*; CgroupError if it has none to *verb*."""
+    if path := config["linux"].get("cgroupsPath"):
+        return Group(path)
+    raise CgroupError(f"cannot {verb} a container without a control group: {NOT_DELEGATED}")

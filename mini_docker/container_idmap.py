@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 
-from mini_docker import mounts_borrowed, spec, syscalls, syscalls_mounts
+from mini_docker import layers_options, mounts_borrowed, spec, syscalls, syscalls_mounts
 from mini_docker.errors import KernelError, NamespaceError, RootfsError, reason
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def mount_root(it: Start, pid: int) -> int:
     uid, gid = _outside(f"/proc/{pid}/uid_map"), _outside(f"/proc/{pid}/gid_map")
     root = it.config["mounts"][0]
     overlay = root["type"] == "overlay"
-    layers = _layers(root["options"]) if overlay else [root["source"]]
+    layers = layers_options.parse(root["options"])[0] if overlay else [root["source"]]
     # Copied while the host's mounts are what we see.
     bundle = _mapped_copy(it.bundle, userns)
     copies = [_mapped_copy(layer, userns, whole=not overlay) for layer in layers]
@@ -74,21 +74,6 @@ def _outside(path: str) -> int:
             if inside == "0":
                 return int(outside)
     raise KernelError(f"{path} maps no root: the container could not be set up")
-
-
-def _layers(options: list[str]) -> list[str]:
-    """Return the directories of lowerdir= in *options*; there a backslash escapes a colon."""
-    text = next(word for word in options if word.startswith("lowerdir=")).removeprefix("lowerdir=")
-    found, quoted = [""], False
-    for letter in text:
-        if quoted or letter not in "\\:":
-            found[-1] += letter
-            quoted = False
-        elif letter == ":":
-            found.append("")
-        else:
-            quoted = True
-    return found
 
 
 def _mapped_copy(path: str, userns: int, whole: bool = False) -> int:

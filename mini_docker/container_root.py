@@ -88,12 +88,14 @@ def _cgroup_mounts(
 ) -> list[rootfs.Mount]:
     """Return the mounts that show a container its own control group. config-linux.md.
 
-    With version 2 they are one, whose root is that of the cgroup namespace: without a
-    *private* one, the host's. A user namespace may mount it only if the other is its own.
+    With version 2 they are one, whose root is that of a *private* cgroup namespace. Without
+    one it is the host's tree, which a user namespace may bind and not mount anew.
     """
     tree = group.tree
-    if tree.version == "v2":
+    if tree.version == "v2" and private:
         return [rootfs.Mount(mount.target, "cgroup2", "cgroup", mount.options)]
+    if tree.version == "v2":
+        return [rootfs.Mount(mount.target, "bind", tree.unified, ["bind", *mount.options])]
     rows = [rootfs.Mount(mount.target, "tmpfs", "tmpfs", ["nosuid", "noexec", "nodev", "mode=755"])]
     for outside in sorted(set(tree.trees.values())):
         target = f"{mount.target}/{os.path.basename(outside)}"

@@ -62,6 +62,8 @@ def create(
         tree = cgroups_tree.present() if not swap.locked("cgroups") else None
         version = tree.version if tree else "v2"
         document = settings.bundle(record, layers, store, version, maps)
+        if tree and tree.base != "":
+            settings_users.place(document, tree.base)
         _write_files(directory, record)
         _write_filter(directory, record, document, store.root)
         records.write(f"{directory}/config.json", document)

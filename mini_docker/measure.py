@@ -29,7 +29,7 @@ def sample(it: Container) -> Sample:
     if not it.running():
         return Sample(time.monotonic(), {}, 0, 0)
     swap.require("cgroups", what="stats")
-    group = cgroups_tree.Group(it.config()["linux"]["cgroupsPath"])
+    group = cgroups_tree.of(it.config(), "measure")
     received, sent = traffic(it.pid())
     return Sample(time.monotonic(), group.statistics(), received, sent)
 

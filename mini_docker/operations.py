@@ -139,9 +139,11 @@ def remove_broken(store: Store, reference: str) -> None:
     id = store.find(reference)
     if Lock(f"{store.directory(id)}/lock").held():
         raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")
-    group = cgroups_tree.Group(f"/mini-docker/{id}")
-    group.kill()
-    group.remove()
+    base = cgroups_tree.present().base
+    if base is not None:
+        group = cgroups_tree.Group(f"{base}/mini-docker/{id}")
+        group.kill()
+        group.remove()
     containers.take_away(store, id, store.name_of(id))
 
 
@@ -149,7 +151,7 @@ def _group(it: Container) -> cgroups_tree.Group:
     from mini_docker import swap
 
     swap.require("cgroups", what="pause")
-    return cgroups_tree.Group(it.config()["linux"]["cgroupsPath"])
+    return cgroups_tree.of(it.config(), "pause")
 
 
 def _let_die(it: Container) -> None:

@@ -103,12 +103,13 @@ def _groups(store: Store) -> Iterator[Finding]:
     """
     spoken = {name.removesuffix(".json") for name in _list(store.run)}
     spoken |= {name[6:] for name in _list(f"{store.root}/containers") if name.startswith(".gone-")}
-    if swap.locked("cgroups"):
+    base = None if swap.locked("cgroups") else cgroups_tree.present().base
+    if base is None:
         return
     for id in sorted(spoken):
         if len(id) != 64 or os.path.isdir(store.directory(id)):
             continue
-        if (group := cgroups_tree.Group(f"/mini-docker/{id}")).exists():
+        if (group := cgroups_tree.Group(f"{base}/mini-docker/{id}")).exists():
             yield f"control group {id[:12]} is left over", partial(_end, group)
 
 

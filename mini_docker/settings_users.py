@@ -13,18 +13,15 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import configuration, records, spec, swap, users
-from mini_docker.errors import ConfigError, Conflict, NotFound
+from mini_docker import configuration, records, spec, swap
+from mini_docker.errors import ConfigError, Conflict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.store import Store
-    from mini_docker.users_ranges import Span
 
-POOL = "containers"  # the user whose subordinate ids --userns=auto takes, as podman has it
-RECORD = "maps.json"  # in a container's directory: the ranges that it has
 WHOLE = "0 0 4294967295"  # the map of the first user namespace. user_namespaces(7)
 TTY_GROUP = "gid=5"  # of a terminal: only where there is a group 5
 
@@ -67,12 +64,10 @@ def choose(record: dict[str, Any], layers: list[str], store: Store) -> dict[str,
     if remap:
         uids, gids = users_ranges.remapped(remap)
     else:
-        size = int(mode.partition("size=")[2] or _need(record, layers))
-        spans = _granted(users_ranges.SUBUID), _granted(users_ranges.SUBGID)
-        uids, gids = (
-            [users.Range(0, _free(store, kind, owned, size), size)]
-            for kind, owned in zip(("uid", "gid"), spans, strict=True)
-        )
+        from mini_docker import users_pool
+
+        size = int(mode.partition("size=")[2] or users_pool.need(record, layers))
+        uids, gids = (users_pool.take(store, kind, size) for kind in ("uid", "gid"))
     return {
         kind: [{"containerID": r.inside, "hostID": r.outside, "size": r.size} for r in ranges]
         for kind, ranges in (("uid", uids), ("gid", gids))
@@ -81,7 +76,7 @@ def choose(record: dict[str, Any], layers: list[str], store: Store) -> dict[str,
 
 def note(directory: str, maps: dict[str, Any]) -> None:
     """Write down in the container's *directory* which ranges it has."""
-    records.write(f"{directory}/{RECORD}", maps)
+    records.write(f"{directory}/maps.json", maps)
 
 
 def apply(document: dict[str, Any], host: dict[str, Any], maps: dict[str, Any] | None) -> None:
@@ -163,52 +158,6 @@ def _namespaces(store: Store, host: dict[str, Any]) -> list[str]:
     return sorted(dict(found).values())
 
 
-def _need(record: dict[str, Any], layers: list[str]) -> int:
-    """Return how many ids the container needs: its image's accounts, its user, its groups."""
-    from mini_docker import users_ranges
-
-    words = record["Config"].get("User", "").split(":") + record["HostConfig"].get("GroupAdd", [])
-    numbers = [int(word) + 1 for word in words if word.isascii() and word.isdigit()]
-    return max([users_ranges.need(layers or [record["Rootfs"]]), *numbers])
-
-
-def _granted(path: str) -> list[Span]:
-    from mini_docker import users_ranges
-
-    row = users.pick(users.rows("/", users.PASSWD), POOL)
-    spans = users_ranges.granted(path, POOL, int(row[2]) if row else -1)
-    if not spans:
-        raise NotFound(
-            f"cannot use --userns=auto: no ids are granted to {POOL} in {path}: add a line such "
-            f"as {POOL}:2147483648:1073741824"
-        )
-    return spans
-
-
-def _free(store: Store, kind: str, spans: list[Span], size: int) -> int:
-    """Return the first of *size* ids of *spans* that no container of *store* has."""
-    from mini_docker import users_ranges
-
-    taken: list[Span] = []
-    remap = configuration.read().get("userns-remap", "")
-    if remap:
-        default = users_ranges.remapped(remap)[kind == "gid"]
-        taken += [(row.outside, row.size) for row in default]
-    for id in store.ids():
-        try:
-            rows = records.read(f"{store.directory(id)}/{RECORD}")[kind]
-        except FileNotFoundError:
-            continue
-        taken += [(row["hostID"], row["size"]) for row in rows]
-    first = users_ranges.allocate(spans, taken, size)
-    if first is None:
-        raise ConfigError(
-            f"cannot use --userns=auto: no {size} consecutive {kind}s of {POOL} are free: remove "
-            f"containers, ask for less (auto:size=N), or add to /etc/sub{kind}"
-        )
-    return first
-
-
 def _adapt(document: dict[str, Any], host: dict[str, Any]) -> None:
     """Leave out of *document* what an engine that is in a user namespace itself cannot do."""
     with open("/proc/self/gid_map") as file:
@@ -228,6 +177,28 @@ def _adapt(document: dict[str, Any], host: dict[str, Any]) -> None:
             row["options"] = [*row["options"], "userxattr"]
     # The host's devices are out of reach already: no node made in here opens one.
     document["linux"]["resources"].pop("devices", None)
+
+
+def place(document: dict[str, Any], base: str | None) -> None:
+    """Let the container's control group be below *base*; None: it gets none, nor limits.
+
+    Each limit that is left out is a warning, as Docker has it.
+    """
+    import sys
+
+    from mini_docker import cgroups_limits
+
+    linux = document["linux"]
+    if base is not None:
+        linux["cgroupsPath"] = base + linux["cgroupsPath"]
+        return
+    linux["cgroupsPath"] = ""
+    names = [name for name, _ in cgroups_limits.files_v2(linux["resources"], bfq=False)]
+    if "memory.max" in names:  # which brings a limit of swap along
+        names.remove("memory.swap.max")
+    for name in names:
+        print(f"WARNING: {cgroups_limits.discarded(name)}", file=sys.stderr)
+    linux["resources"] = {}
 
 
 def _without_tty_group(document: dict[str, Any]) -> None:

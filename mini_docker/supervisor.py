@@ -66,8 +66,9 @@ def join_monitors() -> None:
     systemd counts a unit or a login session as running while a process is in its group,
     and ends what is left there. A monitor has to outlive both.
     """
-    if not swap.locked("cgroups"):
-        group = cgroups_tree.Group(MONITORS)
+    base = None if swap.locked("cgroups") else cgroups_tree.present().base
+    if base is not None:
+        group = cgroups_tree.Group(base + MONITORS)
         group.create()
         group.join()
 

@@ -61,14 +61,14 @@ def owned(path: str, name: str, number: int) -> list[Span]:
     )
 
 
-def whole(spans: list[Span]) -> list[users.Range]:
-    """Return the map that begins with id 0 inside and uses all of *spans* in their order.
+def whole(spans: list[Span], inside: int = 0) -> list[users.Range]:
+    """Return the map that begins with id *inside* and uses all of *spans* in their order.
 
     >>> [(r.inside, r.outside, r.size) for r in whole([(100000, 1000), (300000, 500)])]
     [(0, 100000, 1000), (1000, 300000, 500)]
     """
-    ranges, inside = [], 0
-    for first, count in spans[:MOST]:
+    ranges = []
+    for first, count in spans[: MOST - inside]:
         ranges.append(users.Range(inside, first, count))
         inside += count
     return ranges

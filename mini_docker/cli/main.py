@@ -10,6 +10,7 @@ from mini_docker.cli import commands, options
 from mini_docker.errors import MiniDockerError, UsageError, reason
 from mini_docker.store import Store
 
+OUTSIDE = ("help", "images", "info", "version")  # commands that need no rights at all
 FAILED_OUTPUT = (5, 9, 28, 122)  # EIO, EBADF, ENOSPC, EDQUOT
 
 
@@ -28,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
         if given.help or not given.arguments:
             return _help(given.arguments)
         name, rest = _split(given.arguments)
-        return _run(name, rest, Store(given.root))
+        return _run(name, rest, _store(name, given.root))
     except MiniDockerError as error:
         return _report(error, name, debug)
     except BrokenPipeError:
@@ -56,6 +57,19 @@ def _explain(error: Exception) -> MiniDockerError:
         return MiniDockerError(f"cannot write the output: {reason(error)}")
     where = f": {error.filename}" if error.filename else ""
     return MiniDockerError(f"the kernel refused: {reason(error)}{where}")
+
+
+def _store(name: str, root: str) -> Store:
+    """Return the store at *root*; an ordinary user enters the user namespace that it takes."""
+    if os.geteuid() == 0 or swap.locked("users"):
+        return Store(root)
+    from mini_docker import rootless
+
+    rootless.settle()
+    store = Store(root)
+    if name not in OUTSIDE:
+        rootless.enter(store)
+    return store
 
 
 def _run(name: str, words: list[str], store: Store) -> int:

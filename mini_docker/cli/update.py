@@ -68,7 +68,7 @@ def change(it: containers.Container, changes: dict[str, Any]) -> None:
         new = settings.resources(host)
         config = it.config()
         if it.running():
-            group = cgroups_tree.Group(config["linux"]["cgroupsPath"])
+            group = cgroups_tree.of(config, "update")
             for warning in group.apply(settings.resources(_needed(host, changes))):
                 print(f"WARNING: {warning}", file=sys.stderr)
         kept = {"devices": config["linux"]["resources"].get("devices", [])}

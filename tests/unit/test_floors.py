@@ -32,7 +32,7 @@ FLOORS = (
     "launch container_process container_idmap container_users container_root container container_exec",
     "containers",
     "image_removal image_prune",
-    "settings settings_security settings_users operations measure inspection supervisor monitor creation container_layers",
+    "settings settings_security settings_users users_pool operations measure inspection supervisor monitor creation container_layers",
     "image_changes image_new image_import image_commit",
     "repair rootless",
     "cli",

@@ -1,0 +1,184 @@
+"""The engine of an ordinary user: no right of the host's root is used, and none is needed.
+
+A user namespace gives to whoever makes it all rights over what is made in it: mounts,
+networks, process ids. So a command of an ordinary user first enters one, and is root in
+there; for everybody else it stays that user. Its maps:
+
+    0         the user itself, who owns the files of the store
+    1, ...    the ids that /etc/subuid and /etc/subgid grant, written by newuidmap and
+              newgidmap; without these programs, or a grant, there is only 0
+
+All containers of one store share one namespace while one of them runs, so that they can use
+each other's networks and pids. user_namespaces(7); users.write_maps().
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import container_users, containers, swap, syscalls, users, users_ranges
+from mini_docker.errors import NamespaceError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.store import Store
+
+PROGRAMS = ("newuidmap", "newgidmap")
+OUTSIDE = "MINI_DOCKER_ROOTLESS"  # in the environment of an engine in there: the user's uid
+NS_GET_PARENT = 0xB702  # ioctl_ns(2)
+APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+
+
+def settle() -> None:
+    """Let store and configuration file be the caller's own, where nothing else is asked for.
+
+    XDG Base Directory Specification.
+    """
+    home = os.path.expanduser("~")
+    data = os.environ.get("XDG_DATA_HOME") or f"{home}/.local/share"
+    config = os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    os.environ.setdefault("MINI_DOCKER_ROOT", f"{data}/mini-docker")
+    os.environ.setdefault("MINI_DOCKER_CONFIG", f"{config}/mini-docker/daemon.json")
+
+
+def active() -> bool:
+    """Say whether this is the engine of an ordinary user."""
+    return os.geteuid() != 0 or OUTSIDE in os.environ
+
+
+def enter(store: Store) -> None:
+    """Move the caller, an ordinary user, into the user namespace of *store*, as its root.
+
+    Raises NamespaceError, with what to do, if this system does not allow it.
+    """
+    swap.require("users", what="mini-docker as an ordinary user")
+    uid = os.geteuid()
+    if not _join(store):
+        _create()
+    container_users.enter()
+    os.environ[OUTSIDE] = str(uid)
+
+
+def maps() -> tuple[list[users.Range], list[users.Range]]:
+    """Return the maps of uids and gids that the caller may have."""
+    uid, gid = os.geteuid(), os.getegid()
+    uids, gids = [users.Range(0, uid, 1)], [users.Range(0, gid, 1)]
+    row = users.pick(users.rows("/", users.PASSWD), str(uid))
+    name = row[0] if row else ""
+    more = users_ranges.granted(users_ranges.SUBUID, name, uid)
+    more_groups = users_ranges.granted(users_ranges.SUBGID, name, uid)
+    if more and more_groups and all(map(_installed, PROGRAMS)):
+        uids += users_ranges.whole(more, 1)
+        gids += users_ranges.whole(more_groups, 1)
+    return uids, gids
+
+
+def _installed(program: str) -> bool:
+    places = os.environ.get("PATH", "/usr/bin:/bin").split(":")
+    return any(os.access(f"{place}/{program}", os.X_OK) for place in places)
+
+
+def _join(store: Store) -> bool:
+    """Enter the namespace of a container of *store* that runs; say whether there was one.
+
+    It has to be a child of ours: what runs in a container could have made one of its own
+    below it, and would be its master.
+    """
+    try:
+        names = os.listdir(store.run)
+    except OSError:
+        return False
+    for name in names:
+        noted = containers.read_note(store, name.removesuffix(".json"))
+        if not noted or not containers.alive(noted):
+            continue
+        try:
+            with open(f"/proc/{noted['Pid']}/ns/user", "rb") as namespace:
+                if _is_child(namespace.fileno()):
+                    syscalls.setns(namespace.fileno(), syscalls.CLONE_NEWUSER)
+                    return True
+        except OSError:
+            continue  # it has ended, or is not ours
+    return False
+
+
+def _is_child(namespace: int) -> bool:
+    """Say whether the parent of the user namespace *namespace* is the one that we are in."""
+    import fcntl
+
+    parent = fcntl.ioctl(namespace, NS_GET_PARENT)
+    try:
+        return os.path.samestat(os.fstat(parent), os.stat("/proc/self/ns/user"))
+    finally:
+        os.close(parent)
+
+
+def _create() -> None:
+    """Make a new user namespace, enter it, and let a process that stays outside write its maps."""
+    uids, gids = maps()
+    go_in, go = os.pipe()
+    said_in, said = os.pipe()
+    helper = os.fork()
+    if helper == 0:
+        os._exit(_write_maps(os.getppid(), uids, gids, go_in, said))
+    os.close(said)
+    os.close(go_in)
+    try:
+        syscalls.unshare(syscalls.CLONE_NEWUSER)
+        os.write(go, b"1")
+    except OSError as error:
+        raise NamespaceError(f"cannot make a user namespace: {_why(error)}") from error
+    finally:
+        os.close(go)
+        with open(said_in, "rb") as pipe:
+            text = pipe.read().decode()
+        os.waitpid(helper, 0)
+    if text:
+        raise NamespaceError(text)
+    if _profile().startswith("unprivileged_userns"):
+        raise NamespaceError(f"cannot use a user namespace: {_apparmor()}")
+
+
+def _write_maps(
+    pid: int, uids: list[users.Range], gids: list[users.Range], go: int, said: int
+) -> int:
+    """Write the maps of process *pid* once it says so; tell it on *said* what went wrong."""
+    try:
+        with open(go, "rb", buffering=0) as pipe:
+            if pipe.read(1):
+                users.write_maps(pid, uids, gids)
+    except BaseException as error:
+        os.write(said, str(error).encode())
+        return 1
+    return 0
+
+
+def _why(error: OSError) -> str:
+    """Say which of this system's settings forbids an ordinary user a user namespace."""
+    if _read(APPARMOR) == "1":
+        return _apparmor()
+    if _read("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+        return "this system forbids it to ordinary users (sysctl kernel.unprivileged_userns_clone)"
+    if _read("/proc/sys/user/max_user_namespaces") == "0" or error.errno == 28:  # ENOSPC
+        return "too many, or none allowed (sysctl user.max_user_namespaces)"
+    return f"{reason(error)}; run it as root (sudo)"
+
+
+def _apparmor() -> str:
+    name = "kernel.apparmor_restrict_unprivileged_userns"
+    return (
+        "AppArmor restricts those of ordinary users on this system: run it as root (sudo), or "
+        f"have the administrator set sysctl {name}=0"
+    )
+
+
+def _profile() -> str:
+    return _read("/proc/self/attr/apparmor/current") or _read("/proc/self/attr/current")
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read().strip("\n\0 ")
+    except OSError:
+        return ""
