@@ -1,7 +1,8 @@
 # What a process asks of the kernel, and a filter in eight instructions.
+#- ulimit -c 0
 ## strace
 strace -e trace=mkdir busybox mkdir shop
-strace -c -U name,calls busybox mkdir shop/web
+strace -c -S name -U name,calls busybox mkdir shop/web
 ## write
 cat > filter <<EOF
 0x20 0 0 4           A = the architecture
