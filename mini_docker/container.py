@@ -142,12 +142,8 @@ def _create(it: Start) -> int:
         return int(_users().create(it, kinds))
     joined = {} if swap.locked("namespaces") else spec.joined(it.config)
     if "pid" in joined:
-        namespaces_join.join({"pid": joined["pid"]})
-    try:
-        return namespaces.create(kinds) if kinds else os.fork()
-    finally:
-        if "pid" in joined:
-            namespaces_join.join({"pid": "/proc/self/ns/pid"})
+        return int(_users().create_inside({"pid": joined["pid"]}, kinds))
+    return namespaces.create(kinds) if kinds else os.fork()
 
 
 def _child(it: Start, report: int) -> int:
@@ -197,7 +193,7 @@ def _await(it: Start) -> None:
 
 
 def _users() -> ModuleType:
-    """Return container_users, which only containers in a user namespace need."""
+    """Return container_users, which few containers need."""
     from mini_docker import container_users
 
     return container_users

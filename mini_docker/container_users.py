@@ -44,7 +44,7 @@ def create(it: Start, kinds: set[str]) -> int:
     pid = -1
     try:
         joined = spec.joined(it.config)
-        pid = _create_inside(joined, kinds) if "user" in joined else namespaces.create(kinds)
+        pid = create_inside(joined, kinds) if "user" in joined else namespaces.create(kinds)
     finally:
         if pid != 0:
             os.fchdir(back)
@@ -52,12 +52,13 @@ def create(it: Start, kinds: set[str]) -> int:
     return pid
 
 
-def _create_inside(joined: dict[str, str], kinds: set[str]) -> int:
-    """Fork into the user namespace that is *joined*, and there into new ones of *kinds*.
+def create_inside(joined: dict[str, str], kinds: set[str]) -> int:
+    """Fork into the namespaces "user" and "pid" of *joined*, and there into new ones of *kinds*.
 
     New namespaces belong to the user namespace that their maker is in, and nobody comes
-    back from one. So a process between us and the child goes in, makes the child, and ends;
-    the kernel then gives the child to us, its nearest subreaper. prctl(2).
+    back from one; from a pid namespace, who is not the host's root does not. So a process
+    between us and the child goes in, makes the child, and ends; the kernel then gives the
+    child to us, its nearest subreaper. prctl(2).
     """
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     reader, writer = os.pipe()

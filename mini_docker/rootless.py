@@ -15,12 +15,15 @@ each other's networks and pids. user_namespaces(7); users.write_maps().
 from __future__ import annotations
 
 import os
+import sys
 
-from mini_docker import container_users, containers, swap, syscalls, users, users_ranges
+from mini_docker import container_users, containers, syscalls, users, users_ranges
 from mini_docker.errors import NamespaceError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from mini_docker.store import Store
 
 PROGRAMS = ("newuidmap", "newgidmap")
@@ -46,17 +49,19 @@ def active() -> bool:
     return os.geteuid() != 0 or OUTSIDE in os.environ
 
 
-def enter(store: Store) -> None:
-    """Move the caller, an ordinary user, into the user namespace of *store*, as its root.
+def enter(store: Store) -> NoReturn:
+    """Begin this command anew, as root of the user namespace of *store*. Never return.
+
+    A new program is started because what /proc shows of a process belongs, where nobody may
+    look into it, to the root of the namespace that its program was started in.
 
     Raises NamespaceError, with what to do, if this system does not allow it.
     """
-    swap.require("users", what="mini-docker as an ordinary user")
-    uid = os.geteuid()
+    os.environ[OUTSIDE] = str(os.geteuid())
     if not _join(store):
         _create()
     container_users.enter()
-    os.environ[OUTSIDE] = str(uid)
+    os.execve(sys.executable, sys.orig_argv, os.environ)
 
 
 def maps() -> tuple[list[users.Range], list[users.Range]]:
