@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container_exec, container_process, containers, processes
+from mini_docker import container_exec, container_process, containers, processes, sealed
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -39,6 +39,8 @@ def execute(values: Values, store: Store) -> int:
     it = containers.load(store, values.arguments[0])
     it.must_run("exec in")
     config = it.config()
+    if sealed.seen_by_exec(config):
+        sealed.ensure()
     process = describe(values, config["process"])
     filter = container_process.Filter(store.directory(it.id), config)
     if values.privileged:

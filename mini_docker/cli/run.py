@@ -64,12 +64,22 @@ def _make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
     try:
         wanted = record(values, image)
         _check_name(values.name)
+        _seal(wanted["HostConfig"])
         # A signal that comes from here on waits for the container, and is passed on to it.
         processes.block()
         return _create(store, wanted, image.layers() if image else [])
     finally:
         if held:
             held.release()
+
+
+def _seal(host: dict[str, Any]) -> None:
+    """Start anew from a program file that the container cannot write, if it could try."""
+    if host.get("Init") or host.get("PidMode"):
+        from mini_docker import sealed
+
+        if sealed.seen_by_init(host):
+            sealed.ensure()
 
 
 def _clean_up(it: containers.Container) -> None:

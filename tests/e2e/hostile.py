@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +101,8 @@ def outside(program: str, *words: str, **options: Any) -> dict[str, str]:
 def weakened(engine: Engine, *lines: str) -> Engine:
     """Return an engine on the same root from which the Python *lines* take something away."""
     other = Engine(engine.root)
-    other.command = [sys.executable, "-c", "\n".join([*lines, *RUN]), "--root", str(engine.root)]
+    program = "\n".join([*lines, *RUN])
+    other.command = [engine.command[0], "-c", program, "--root", str(engine.root)]
     return other
 
 

@@ -15,7 +15,7 @@ FLOORS = (
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations ulimits names envfile loopback",
     "processes",
-    "namespaces namespaces_join mounts_borrowed",
+    "namespaces namespaces_join mounts_borrowed sealed",
     "rootfs_options rootfs_paths rootfs rootfs_devices sysctls devices",
     "users users_ranges configuration",
     "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",

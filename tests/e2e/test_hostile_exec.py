@@ -1,0 +1,118 @@
+"""A container that lies in wait for the engine: for exec, for init, for every later command.
+
+For as long as it takes to enter a container, a process of the engine is in both worlds. The
+attack is given all the time it wants: slowed() makes that moment last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import hostile
+from tests.e2e.conftest import Engine
+
+pytestmark = pytest.mark.e2e
+
+SLOW = """import time, mini_docker.container_exec as e, mini_docker.container_process as p
+demand, give_up = e._demand, p.give_up
+def slow_demand(itself):
+    time.sleep(0.1)
+    demand(itself)
+def slow_give_up(*words):
+    give_up(*words)
+    time.sleep(0.1)
+e._demand, p.give_up = slow_demand, slow_give_up"""
+OPEN_TO_ALL = """import mini_docker.syscalls as s; prctl = s.prctl
+s.prctl = lambda option, *words: 0 if option == s.PR_SET_DUMPABLE else prctl(option, *words)"""
+NO_LAUNCH = "import mini_docker.launch as l; l.guard = lambda report, last: last()"
+SCRIPT = "#!/proc/self/exe\nimport time\ntime.sleep(0.5)\n"
+
+
+class Watched:
+    """A container in which an attack watches, and what it has seen."""
+
+    def __init__(self, engine: Engine, root: Path) -> None:
+        self.engine = engine
+        self.root = root
+        self.told: list[tuple[str, str]] = []
+
+    def seen(self) -> set[str]:
+        """Return what it has seen that it must not, and what it has overwritten."""
+        return {what for name, what in self.told if name in ("seen", "overwritten")}
+
+
+@contextmanager
+def watching(engine: Engine, decoy: Path, root: Path, *flags: str) -> Iterator[Watched]:
+    """Run a container called "box" with the attack in it; at the end its engine is killed.
+
+    So no process of the engine runs any more when the attack overwrites what it holds.
+    """
+    words = hostile.command("watch", str(decoy), *("1" for flag in flags if flag == "--init"))
+    it = Watched(engine, root)
+    with engine.popen("run", "--name", "box", *flags, "--rootfs", str(root), *words) as process:
+        assert process.stdout
+        try:
+            while not it.told or it.told[-1][0] != "ready":
+                it.told.append(line(process.stdout.readline()))
+            yield it
+        finally:
+            process.kill()
+            process.wait()
+            (root / "tmp/stop").touch()
+            it.told += [line(text) for text in process.stdout]
+            Engine(engine.root)("rm", "-f", "box")  # that engine may be overwritten
+    assert it.told[-1][0] == "ended", it.told
+
+
+def line(text: bytes) -> tuple[str, str]:
+    """Return the name and the result of one line of an attack."""
+    assert text, "the attack has ended"
+    name, _, what = text.decode().rstrip("\n").partition("\t")
+    return name, what
+
+
+@pytest.fixture
+def box(engine: Engine, tmp_path: Path) -> Path:
+    """A root of the attack's own."""
+    path = hostile.copy_tree(hostile.base(engine), tmp_path / "box")
+    (path / "evil").write_text(SCRIPT)
+    (path / "evil").chmod(0o755)
+    return path
+
+
+def test_nobody_looks_through_an_exec_that_is_on_its_way_in(
+    engine: Engine, box: Path, tmp_path: Path
+) -> None:
+    """CVE-2016-9962, CVE-2019-5736."""
+    decoy = tmp_path / "decoy"
+    decoy.touch()
+    engine, copy = hostile.copied(engine, tmp_path)
+    before = copy.read_bytes()
+    with watching(engine, decoy, box) as it:
+        for command in (["true"], ["/evil"], ["no-such-command"]):
+            hostile.weakened(engine, SLOW)("exec", "box", *command)
+    assert it.seen() == set(), it.told
+    assert copy.read_bytes() == before
+    with watching(engine, decoy, box) as it:
+        hostile.weakened(engine, SLOW, OPEN_TO_ALL)("exec", "box", "true")
+    assert {f"program {copy}", str(copy)} <= it.seen(), it.told
+    assert copy.read_bytes() != before
+
+
+@pytest.mark.parametrize("flags", [("--cap-add", "SYS_PTRACE")])
+def test_a_tracer_in_the_container_finds_nobody_with_more_rights(
+    engine: Engine, box: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    decoy = tmp_path / "decoy"
+    decoy.touch()
+    engine, copy = hostile.copied(engine, tmp_path)
+    before = copy.read_bytes()
+    with watching(engine, decoy, box, *flags) as it:
+        for command in (["true"], ["/evil"], ["no-such-command"]):
+            hostile.weakened(engine, SLOW)("exec", "box", *command)
+    assert it.seen() == set(), it.told
+    assert copy.read_bytes() == before
