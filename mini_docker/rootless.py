@@ -17,17 +17,19 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import container_users, containers, syscalls, users, users_ranges
-from mini_docker.errors import NamespaceError, reason
+from mini_docker import container_users, containers, records, syscalls, users, users_ranges
+from mini_docker.errors import ConfigError, NamespaceError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
     from mini_docker.store import Store
 
 PROGRAMS = ("newuidmap", "newgidmap")
 OUTSIDE = "MINI_DOCKER_ROOTLESS"  # in the environment of an engine in there: the user's uid
+COMMANDS = "commands"  # in the store: a note about each command that is in the namespace
 NS_GET_PARENT = 0xB702  # ioctl_ns(2)
 APPARMOR = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 
@@ -58,9 +60,13 @@ def enter(store: Store) -> NoReturn:
     Raises NamespaceError, with what to do, if this system does not allow it.
     """
     os.environ[OUTSIDE] = str(os.geteuid())
-    if not _join(store):
-        _create()
-    container_users.enter()
+    store.prepare()
+    os.makedirs(f"{store.root}/{COMMANDS}", 0o700, exist_ok=True)
+    with store.lock():  # two commands at once make one namespace
+        if not _join(store):
+            _create()
+        container_users.enter()
+        _note(store)
     os.execve(sys.executable, sys.orig_argv, os.environ)
 
 
@@ -84,19 +90,12 @@ def _installed(program: str) -> bool:
 
 
 def _join(store: Store) -> bool:
-    """Enter the namespace of a container of *store* that runs; say whether there was one.
+    """Enter the namespace that something of *store* is in; say whether there was one.
 
-    It has to be a child of ours: what runs in a container could have made one of its own
-    below it, and would be its master.
+    That is a command that runs, or a container. It has to be a child of ours: what runs in
+    a container could have made one of its own below it, and would be its master.
     """
-    try:
-        names = os.listdir(store.run)
-    except OSError:
-        return False
-    for name in names:
-        noted = containers.read_note(store, name.removesuffix(".json"))
-        if not noted or not containers.alive(noted):
-            continue
+    for noted in _running(store):
         try:
             with open(f"/proc/{noted['Pid']}/ns/user", "rb") as namespace:
                 if _is_child(namespace.fileno()):
@@ -105,6 +104,27 @@ def _join(store: Store) -> bool:
         except OSError:
             continue  # it has ended, or is not ours
     return False
+
+
+def _running(store: Store) -> Iterator[dict[str, Any]]:
+    """Yield the notes about living processes of *store*; remove those about dead commands."""
+    for directory in (f"{store.root}/{COMMANDS}", store.run):
+        for name in os.listdir(directory):
+            try:
+                noted = records.read(f"{directory}/{name}")
+            except (FileNotFoundError, ConfigError):
+                continue  # ended meanwhile, or half written
+            if containers.alive(noted):
+                yield noted
+            elif directory != store.run:
+                os.unlink(f"{directory}/{name}")
+
+
+def _note(store: Store) -> None:
+    """Write down that this command is in the namespace, for others to join it."""
+    pid = os.getpid()
+    noted = {"Pid": pid, "StartTime": containers.start_time(pid), "Boot": containers.boot_id()}
+    records.write(f"{store.root}/{COMMANDS}/{pid}.json", noted)
 
 
 def _is_child(namespace: int) -> bool:

@@ -64,6 +64,7 @@ def describe(store: Store) -> dict[str, Any]:
         "Driver": "overlay2",
         "LoggingDriver": "json-file",
         **_cgroups(),
+        "SecurityOptions": _security(),
         "Namespaces": _namespaces(),
         "KernelVersion": facts["KernelVersion"],
         "OperatingSystem": _operating_system(),
@@ -97,6 +98,20 @@ def _cgroups() -> dict[str, Any]:
         "CgroupVersion": number,
         "CgroupControllers": controllers,
     }
+
+
+def _security() -> list[str]:
+    """Return what protects the host from containers, in the words of Docker's API."""
+    from mini_docker import configuration, rootless
+
+    found = []
+    if not swap.locked("seccomp"):
+        found.append("name=seccomp,profile=builtin")
+    if configuration.read().get("userns-remap"):
+        found.append("name=userns")
+    if rootless.active():
+        found.append("name=rootless")
+    return found
 
 
 def _namespaces() -> list[str]:
