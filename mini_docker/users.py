@@ -221,7 +221,7 @@ def may_set_groups() -> bool:
 def _why(error: OSError) -> str:
     """Say what the kernel's errno means for ids and maps. user_namespaces(7), setresuid(2)."""
     if error.errno == errno.EINVAL:
-        return "Invalid argument: an id is not in this user namespace, or ranges overlap"
+        return "Invalid argument: the user namespace has no such id (/etc/subuid), or some overlap"
     if error.errno == errno.EPERM:
         return "Operation not permitted: these ids are not ours to give, or it is done already"
     return reason(error)
