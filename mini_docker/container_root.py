@@ -15,6 +15,7 @@ from mini_docker import (
     rootfs,
     rootfs_devices,
     rootfs_paths,
+    swap,
     sysctls,
 )
 from mini_docker.errors import RootfsError, reason
@@ -63,6 +64,9 @@ def build(it: Start) -> None:
 def _stack(it: Start, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Mount the image's layers, if they are the root, and return the other mounts."""
     if not rows or rows[0]["type"] != "overlay" or rows[0]["destination"] != "/":
+        return rows
+    # Until lab 8 a student's engine has images of one layer: an overlay as any other mount.
+    if swap.locked("layers"):
         return rows
     lowers, upper, work, words = layers_options.parse(rows[0]["options"])
     layers.mount(lowers, upper, work, it.root, words)
