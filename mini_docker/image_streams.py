@@ -2,13 +2,15 @@
 
 What a stream is, its first bytes say, never its name or its media type: tools disagree about
 those. gzip goes through isal where that is installed, which halves the time; zstd needs the
-package zstandard. A stream can ask its reader for a window of gigabytes: one beyond WINDOW
-is refused, so that unpacking takes a few megabytes whatever the layer holds.
+package backports.zstd, or Python 3.14. A stream can ask its reader for a window of gigabytes:
+one beyond WINDOW is refused, so that unpacking takes a few megabytes whatever the layer holds.
 
 RFC 1952 (gzip), RFC 8878 (zstd), tukaani.org/xz/xz-file-format.txt.
 """
 
 from __future__ import annotations
+
+import sys
 
 from mini_docker.errors import ConfigError
 
@@ -57,16 +59,17 @@ class Inflated:
     def read(self, size: int = PIECE, /) -> bytes:
         """Return at most *size* bytes, b"" at the end; ConfigError if the stream is damaged."""
         while True:
+            ended = False
             if not self._waiting and getattr(self._inflate, "needs_input", True):
                 self._waiting = self._source.read(PIECE)
-                if not self._waiting and not self._begun:
-                    return b""
-            fed = bool(self._waiting)
+                ended = not self._waiting
             if not self._begun and not self._waiting.strip(b"\0"):
                 self._waiting = b""  # padding behind the last member, as tapes have it
+                if ended:
+                    return b""
             elif piece := self._step(size):
                 return piece
-            elif not fed and self._begun:
+            elif ended and self._begun:
                 raise ConfigError(f"the {self._kind} stream is cut short")
 
     def _step(self, size: int) -> bytes:
@@ -84,32 +87,7 @@ class Inflated:
         return piece
 
 
-class Zstd:
-    """A zstd stream: its library reads by itself, and keeps to *size*."""
-
-    def __init__(self, source: Source) -> None:
-        from mini_docker import packages
-
-        packages.reach()
-        try:
-            import zstandard
-        except ImportError:
-            raise ConfigError(
-                "zstd needs the Python package zstandard: run scripts/setup"
-            ) from None
-        self._error = zstandard.ZstdError
-        inflate = zstandard.ZstdDecompressor(max_window_size=WINDOW)
-        self._reader = inflate.stream_reader(source, read_across_frames=True)  # type: ignore[arg-type]  # it has read()
-
-    def read(self, size: int = PIECE, /) -> bytes:
-        """Return at most *size* bytes, b"" at the end; ConfigError if the stream is damaged."""
-        try:
-            return bytes(self._reader.read(size))
-        except self._error as error:
-            raise ConfigError(f"the zstd stream is damaged: {error}") from None
-
-
-def decompressed(source: Source) -> Plain | Inflated | Zstd:
+def decompressed(source: Source) -> Plain | Inflated:
     """Return a stream of what *source* was before it was compressed.
 
     It is *source* itself if its first bytes are those of no format that we know.
@@ -119,8 +97,6 @@ def decompressed(source: Source) -> Plain | Inflated | Zstd:
         start += more
     kind = kind_of(start)
     whole = Plain(source, start)
-    if kind == "zstd":
-        return Zstd(whole)
     return Inflated(whole, kind) if kind else whole
 
 
@@ -148,6 +124,8 @@ def _inflater(kind: str) -> Any:
 
         return bz2.BZ2Decompressor()
     packages.reach()
+    if kind == "zstd":
+        return _zstd()
     try:
         from isal import isal_zlib
     except ImportError:
@@ -155,3 +133,18 @@ def _inflater(kind: str) -> Any:
 
         return zlib.decompressobj(GZIP)
     return isal_zlib.decompressobj(GZIP)
+
+
+def _zstd() -> Any:
+    """Return a decompressor of one frame: Python's own since 3.14, and that one brought back."""
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+        else:
+            from backports import zstd
+    except ImportError:
+        raise ConfigError(
+            "zstd needs the Python package backports.zstd: run scripts/setup"
+        ) from None
+    largest: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW.bit_length() - 1}
+    return zstd.ZstdDecompressor(options=largest)

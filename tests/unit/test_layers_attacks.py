@@ -60,6 +60,11 @@ def pax(data: bytes, name: str = "victim") -> bytes:
     )
 
 
+def zstd(data: bytes) -> bytes:
+    library = pytest.importorskip("backports.zstd")
+    return bytes(library.compress(data))
+
+
 def sparse(real: int, pieces: str, stored: int = 0) -> bytes:
     """Return a sparse file of version 0.1."""
     records = {"GNU.sparse.size": b"%d" % real, "GNU.sparse.map": pieces.encode()}
@@ -228,7 +233,7 @@ def test_an_archive_beyond_the_limit(place: Path) -> None:
         unpack(data, place / "out", 600_000)
 
 
-@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd])
 def test_a_bomb(
     place: Path, monkeypatch: pytest.MonkeyPatch, squeeze: Callable[[bytes], bytes]
 ) -> None:
@@ -238,7 +243,7 @@ def test_a_bomb(
         unpack(data, place / "out")
 
 
-@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd])
 def test_a_compressed_archive_that_is_cut_or_damaged(
     place: Path, squeeze: Callable[[bytes], bytes]
 ) -> None:
