@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,8 +62,12 @@ def pax(data: bytes, name: str = "victim") -> bytes:
 
 
 def zstd(data: bytes) -> bytes:
-    library = pytest.importorskip("backports.zstd")
-    return bytes(library.compress(data))
+    if sys.version_info >= (3, 14):
+        from compression import zstd as library
+    else:
+        from backports import zstd as library
+    options: dict[int, int] = {library.CompressionParameter.checksum_flag: 1}
+    return library.compress(data, options=options)
 
 
 def sparse(real: int, pieces: str, stored: int = 0) -> bytes:
