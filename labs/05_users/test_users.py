@@ -918,5 +918,5 @@ def test_task3_a_real_id_that_is_not_mapped_is_refused() -> None:
         users.become(user(33, 44), [])
         return f"None, and /proc/self/status says {status()}"
 
-    why = "not in this user namespace"
+    why = "Invalid argument"
     refused(story, act, "KernelError", "33:44", why, mistake=SWALLOWED)
