@@ -15,6 +15,7 @@ import os
 from mini_docker import (
     cgroups_devices,
     cgroups_tree,
+    container_init,
     container_process,
     container_root,
     loopback,
@@ -183,7 +184,7 @@ def _child(it: Start, report: int) -> int:
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
         container_process.become(process, report, it.filter)
-    return container_process.run_under_init(process, report, it.filter)
+    return container_init.run(process, report, it.filter)
 
 
 def _await(it: Start) -> None:

@@ -14,6 +14,7 @@ from mini_docker import (
     container_process,
     namespaces,
     processes,
+    sealed,
     spec,
     swap,
     syscalls,
@@ -24,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from typing import Any
+
+    from mini_docker.container_birth import Birth
 
     Streams = tuple[int, int, int]
 else:
@@ -43,14 +46,16 @@ def start(
     *itself* is a pidfd of that process: should it end while we enter its namespaces, and
     its number pass to another process, then nothing is started there. *config* and
     *filter* are the container's. Return the new process's pid, on the host, once its
-    program runs. The caller's next children belong to the container's pid namespace.
+    program runs. The caller's next children may belong to the container's pid namespace.
     """
     path = config["linux"].get("cgroupsPath")
     group = cgroups_tree.Group(path) if path and not swap.locked("cgroups") else None
 
+    late = _late(config)
+
     def fork() -> int:
-        if not swap.locked("namespaces"):
-            namespaces.enter(pid, {"pid"})
+        if not late:
+            _enter_pids(pid)
         return os.fork()
 
     def child(report: int) -> int:
@@ -60,6 +65,8 @@ def start(
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         if group:
             group.join()
+        if late:
+            _enter_pids(pid)
         wanted = process
         if not swap.locked("namespaces"):
             wanted = _enter(pid, config, process)
@@ -68,9 +75,25 @@ def start(
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
         container_process.close_all_but(report)
-        container_process.become(wanted, report, filter)
+        container_process.become(wanted, report, filter, late.give if late else None)
 
-    return processes.spawn(child, fork)
+    first = processes.spawn(child, fork)
+    return late.take(first) if late else first
+
+
+def _late(config: dict[str, Any]) -> Birth | None:
+    """Return how to enter the pid namespace last; None if nobody in there could trace us."""
+    if not sealed.seen_by_exec(config):
+        return None
+    from mini_docker.container_birth import Birth
+
+    return Birth()
+
+
+def _enter_pids(pid: int) -> None:
+    """Let the caller's next children be born in the pid namespace of process *pid*."""
+    if not swap.locked("namespaces"):
+        namespaces.enter(pid, {"pid"})
 
 
 def _enter(pid: int, config: dict[str, Any], process: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from mini_docker.errors import CommandNotExecutable, ConfigError, KernelError, P
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
 HIGHEST_DESCRIPTOR = 2**31 - 1
@@ -49,35 +50,15 @@ class Filter:
         seccomp.install(self.program, self.flags)
 
 
-def become(process: dict[str, Any], report: int, filter: Filter) -> NoReturn:
+def become(
+    process: dict[str, Any], report: int, filter: Filter, then: Callable[[], None] | None = None
+) -> NoReturn:
     """Turn the caller into *process*, an object of config.json. Never return.
 
-    *report* closes when that has happened. config.md, section "Process".
+    *report* closes when that has happened. *then* is called when nothing more has to be
+    given up. config.md, section "Process".
     """
-    uid, home = prepare(process)
-    _execute(process, (uid, home), report, filter)
-
-
-def run_under_init(process: dict[str, Any], report: int, filter: Filter) -> int:
-    """Run *process* as a child, and be its init: return its exit code.
-
-    The caller is process 1 of the container. It gives up all rights that its child
-    will not have either, then closes *report*: nothing can fail any more.
-    """
-    uid, home = prepare(process)
-    processes.block()
-
-    def main(inner: int) -> int:
-        os.close(report)
-        _execute(process, (uid, home), inner, filter)
-
-    pid = processes.spawn(main)
-    # The filter is for programs of the image: this process runs none of them.
-    give_up(process, uid)
-    os.close(report)
-    for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
-        os.close(stream)
-    return processes.init(pid)
+    execute(process, prepare(process), report, filter, then)
 
 
 def prepare(process: dict[str, Any]) -> tuple[int, str]:
@@ -130,14 +111,25 @@ def _rights(process: dict[str, Any]) -> int:
     return capabilities_names.mask(process["capabilities"]["bounding"])
 
 
-def _execute(
-    process: dict[str, Any], user: tuple[int, str], report: int, filter: Filter
+def execute(
+    process: dict[str, Any],
+    user: tuple[int, str],
+    report: int,
+    filter: Filter,
+    then: Callable[[], None] | None = None,
 ) -> NoReturn:
+    """Do what is left after prepare(), which has returned *user*: see become()."""
     uid, home = user
     environment = dict(pair.split("=", 1) for pair in process["env"])
     environment.setdefault("HOME", home)
     processes.unblock()
-    launch.guard(report, lambda: give_up(process, uid, filter))
+
+    def last() -> None:
+        give_up(process, uid, filter)
+        if then:
+            then()
+
+    launch.guard(report, last)
     processes.execute(process["args"], environment)
 
 
