@@ -56,6 +56,14 @@ class LayerError(MiniDockerError):
     """A layer, or the archive that it comes in, is not what it must be."""
 
 
+class RegistryError(MiniDockerError):
+    """A registry refuses, lies, or cannot be reached."""
+
+
+class ConnectionCut(RegistryError):
+    """A connection to a registry could not be made, or broke: to try again may help."""
+
+
 class LockedTopic(MiniDockerError):
     """A lab that the student has not solved yet unlocks this."""
 
