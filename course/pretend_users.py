@@ -32,7 +32,7 @@ class Process:
 
     def setgroups(self, groups: Any) -> None:
         self._note("setgroups", list(groups))
-        self._check(groups, self.uids[1] == 0 and not self.denied)
+        self._demand(groups, self.uids[1] == 0 and not self.denied)
         self.groups = list(groups)
 
     def initgroups(self, name: str, gid: int) -> None:
@@ -40,12 +40,12 @@ class Process:
 
     def setresuid(self, *ids: int) -> None:
         self._note("setresuid", *ids)
-        self._check(ids, self._may(ids, self.uids))
+        self._demand(ids, self._may(ids, self.uids))
         self.uids = [new if new != -1 else old for new, old in zip(ids, self.uids, strict=True)]
 
     def setresgid(self, *ids: int) -> None:
         self._note("setresgid", *ids)
-        self._check(ids, self._may(ids, self.gids))
+        self._demand(ids, self._may(ids, self.gids))
         self.gids = [new if new != -1 else old for new, old in zip(ids, self.gids, strict=True)]
 
     def setuid(self, uid: int) -> None:
@@ -69,7 +69,7 @@ class Process:
     def _note(self, name: str, *words: Any) -> None:
         self.calls.append(f"{name}({', '.join(map(str, words))})")
 
-    def _check(self, ids: Any, allowed: bool) -> None:
+    def _demand(self, ids: Any, allowed: bool) -> None:
         """Refuse what setresuid(2) and setgroups(2) refuse, and note it."""
         unknown = any(it != -1 and not 0 <= it < MOST for it in ids)
         if unknown or not allowed:

@@ -30,7 +30,7 @@ def test_the_document_is_an_oci_config(tmp_path: Path) -> None:
     assert found["ociVersion"] == "1.0.2"
     assert found["process"]["args"] == ["sh", "-c", "true"]
     assert found["process"]["cwd"] == "/w"
-    assert found["process"]["user"] == {"uid": 0, "gid": 0, "username": "web"}
+    assert found["process"]["user"] == {"uid": 0, "gid": 0, "username": "web", "groups": []}
     assert found["process"]["env"][1:] == ["HOSTNAME=box", "A=1"]
     assert found["linux"]["cgroupsPath"] == "/mini-docker/" + "f" * 64
     root = found["mounts"][0]
