@@ -154,10 +154,13 @@ def _check_modes(values: Values) -> None:
         ):
             words = ", ".join(f"{w}NAME" if w.endswith(":") else w for w in allowed)
             raise UsageError(f"--{flag}: invalid {flag} mode: {mode} (this engine has: {words})")
-    size = values.userns.removeprefix("auto").removeprefix(":size=")
-    if values.userns not in ("", "host", "auto") and not (
-        values.userns == f"auto:size={size}" and size.isascii() and 0 < int(size or 0) < 2**32
-    ):
-        raise UsageError("--userns: invalid USER mode")
+    _check_userns(values.userns)
     if values.uts == "host" and "hostname" in values.given:
         raise UsageError("conflicting options: hostname and the UTS mode")
+
+
+def _check_userns(mode: str) -> None:
+    word, _, size = mode.partition(":size=")
+    sized = word == "auto" and size.isascii() and size.isdigit() and 0 < int(size[:11]) < 2**32
+    if mode not in ("", "host", "auto") and not sized:
+        raise UsageError("--userns: invalid USER mode")
