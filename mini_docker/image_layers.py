@@ -11,7 +11,7 @@ import os
 from contextlib import contextmanager
 
 from mini_docker import image_store, images, records, trees
-from mini_docker.errors import ConfigError, reason
+from mini_docker.errors import ConfigError, LayerError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def unpack(transfer: Transfer, receiver: Receiver, diff_id: str, chain: list[str
     except OSError as error:
         raise ConfigError(f"cannot make {making}: {reason(error)}") from error
     with _below(transfer.root, chain[:-1]) as below, _tree(transfer, making, below) as tree:
-        found = layers_unpack.unpack(receiver, tree)
+        try:
+            found = layers_unpack.unpack(receiver, tree)
+        except LayerError as error:
+            raise receiver.blame(error) from error
     blob, _ = receiver.finish()
     if found.diff_id != diff_id:
         raise ConfigError(

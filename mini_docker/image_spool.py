@@ -50,7 +50,10 @@ class Spool:
                 self._links.pop(name, None)
                 path = self._transfer.new_path("ingest")
                 with _create(path) as file:
-                    reader.copy(entry, file.fileno())
+                    try:
+                        reader.copy(entry, file.fileno())
+                    except OSError as error:
+                        raise ConfigError(f"cannot write {path}: {reason(error)}") from error
                 if before := self._files.get(name):
                     os.unlink(before)  # as tar unpacks it, the last one counts
                 self._files[name] = path

@@ -24,7 +24,7 @@ import os
 import threading
 
 from mini_docker import image_garbage, image_layers, image_store, records
-from mini_docker.errors import ConfigError, reason
+from mini_docker.errors import ConfigError, LayerError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mini_docker.image_streams import Source
 
 PIECE = 2**18  # bytes to read at a time
+DRAINED = 2**26  # bytes left of a stream that are read to see what an error came from
 
 
 class Transfer:
@@ -75,7 +76,10 @@ class Transfer:
 
     def _claim(self, line: str, path: str) -> bool:
         with image_store.lock(self.root), self._own:
-            os.write(self._lease.descriptor, f"{line}\n".encode())
+            try:
+                os.write(self._lease.descriptor, f"{line}\n".encode())
+            except OSError as error:
+                raise ConfigError(f"cannot write {self._lease.path}: {reason(error)}") from error
             return os.path.exists(path)
 
     def new_path(self, place: str) -> str:
@@ -194,6 +198,21 @@ class Receiver:
 
     def finish(self) -> tuple[str, int]:
         """Read the rest; give the blob its name if it is what it should be, or ConfigError."""
+        digest, count = self._prove()
+        if self._path != os.devnull:
+            os.rename(self._path, image_store.blob_path(self._root, digest))
+        return digest, count
+
+    def blame(self, error: LayerError) -> LayerError:
+        """Return *error*, with the blob's name, unless the blob is not what it should be.
+
+        Then the ConfigError that says so is raised: it is the cause of whatever else is wrong.
+        """
+        if 0 <= self._size < self._count + DRAINED:
+            self._prove()
+        return LayerError(f"{self._what()}: {error}")
+
+    def _prove(self) -> tuple[str, int]:
         while self.read():
             pass
         self._file.close()
@@ -202,8 +221,6 @@ class Receiver:
             raise ConfigError(f"{self._what()} ends after {self._count} of {self._size} bytes")
         if self.digest and digest != self.digest:
             raise ConfigError(f"{self._what()} is not what it should be: its digest is {digest}")
-        if self._path != os.devnull:
-            os.rename(self._path, image_store.blob_path(self._root, digest))
         return digest, self._count
 
     def _what(self) -> str:
