@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import hostile
-from tests.e2e.conftest import Engine
+from tests.e2e.conftest import Engine, until
 
 pytestmark = pytest.mark.e2e
 
@@ -23,11 +23,14 @@ def slow_demand(itself):
     time.sleep(0.1)
     demand(itself)
 def slow_give_up(*words):
+    time.sleep(0.05)
     give_up(*words)
     time.sleep(0.1)
 e._demand, p.give_up = slow_demand, slow_give_up"""
 OPEN_TO_ALL = """import mini_docker.syscalls as s; prctl = s.prctl
 s.prctl = lambda option, *words: 0 if option == s.PR_SET_DUMPABLE else prctl(option, *words)"""
+NOT_SEALED = "import mini_docker.sealed as q; q.ensure = lambda: None"
+SEEN_EARLY = f"{NOT_SEALED}; import mini_docker.container_exec as e; e._late = lambda config: None"
 NO_LAUNCH = "import mini_docker.launch as l; l.guard = lambda report, last: last()"
 SCRIPT = "#!/proc/self/exe\nimport time\ntime.sleep(0.5)\n"
 
@@ -103,16 +106,53 @@ def test_nobody_looks_through_an_exec_that_is_on_its_way_in(
     assert copy.read_bytes() != before
 
 
-@pytest.mark.parametrize("flags", [("--cap-add", "SYS_PTRACE")])
+# What a tracer does see: our program's file, read-only, and the one in memory (launch.py).
+# Below --init it cannot be written while that runs, which is always; but nor afterwards.
+PROTECTED = {"program /", "EROFS", "ETXTBSY", "open /memfd:launch (deleted)"}
+
+
+@pytest.mark.parametrize("more", [(), ("--init",), ("--init", "--cap-add", "ALL")])
 def test_a_tracer_in_the_container_finds_nobody_with_more_rights(
-    engine: Engine, box: Path, tmp_path: Path, flags: tuple[str, ...]
+    engine: Engine, box: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
+    """With CAP_SYS_PTRACE one may look, dumpable or not; there is nothing to be had."""
     decoy = tmp_path / "decoy"
     decoy.touch()
     engine, copy = hostile.copied(engine, tmp_path)
     before = copy.read_bytes()
-    with watching(engine, decoy, box, *flags) as it:
+    slow = hostile.weakened(engine, SLOW)
+    with watching(slow, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
         for command in (["true"], ["/evil"], ["no-such-command"]):
-            hostile.weakened(engine, SLOW)("exec", "box", *command)
-    assert it.seen() == set(), it.told
+            slow("exec", "box", *command)
+        assert slow("exec", "-d", "box", "touch", "/tmp/detached").code == 0
+        assert slow("exec", "box", "sh", "-c", "exit 7").code == 7
+        until((box / "tmp/detached").exists, "the detached exec runs")
+    assert it.seen() <= PROTECTED, it.told
     assert copy.read_bytes() == before
+    early = hostile.weakened(engine, SLOW, SEEN_EARLY)
+    with watching(early, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
+        early("exec", "box", "true")
+    assert {f"program {copy}", "the host's root"} <= it.seen(), it.told
+    assert [what for what in it.seen() if what.startswith("traced")] or "ALL" in more, it.told
+    assert (copy.read_bytes() != before) == ("--init" not in more)
+
+
+@pytest.mark.parametrize("flags", [(), ("--init",), ("--init", "--cap-add", "SYS_PTRACE")])
+def test_a_script_does_not_get_hold_of_the_engines_interpreter(
+    engine: Engine, box: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    """CVE-2019-5736: a program whose interpreter is /proc/self/exe, so what we were before."""
+    decoy = tmp_path / "decoy"
+    decoy.touch()
+    engine, copy = hostile.copied(engine, tmp_path)
+    before = copy.read_bytes()
+    root = ("--rootfs", str(box))
+    for words in (["run", "--rm", *flags, *root, "/evil"], ["exec", "box", "/evil"]):
+        with watching(engine, decoy, box, *flags) as it:
+            result = engine(*words)
+        assert result.code == 126, result  # the program in memory runs once
+        assert it.seen() <= PROTECTED and copy.read_bytes() == before, it.told
+    with watching(engine, decoy, box, *flags) as it:
+        hostile.weakened(engine, NO_LAUNCH, NOT_SEALED)("exec", "box", "/evil")
+    assert f"program {copy}" in it.seen(), it.told
+    assert (copy.read_bytes() != before) == ("--init" not in flags)

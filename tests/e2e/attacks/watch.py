@@ -59,9 +59,9 @@ def look(pid: int) -> None:
     with suppress(OSError):
         program = os.open(f"/proc/{pid}/exe", os.O_RDONLY)
         link = os.readlink(f"/proc/self/fd/{program}")
-        if link.startswith(OURS):
+        if link.startswith(OURS) or link in held.values():
             os.close(program)
-        elif link not in held.values():
+        else:
             held[program] = link
             tell(f"program {link}")
 
