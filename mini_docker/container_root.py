@@ -16,6 +16,7 @@ from mini_docker import (
     rootfs_devices,
     rootfs_paths,
     swap,
+    syscalls_mounts,
     sysctls,
 )
 from mini_docker.errors import RootfsError, reason
@@ -109,8 +110,6 @@ def _cgroup_mounts(
 
 def _protect(root: str, path: str) -> None:
     """Make what is mounted at *path* in *root*, and below it, read-only. mount_setattr(2)."""
-    from mini_docker import syscalls_mounts
-
     try:
         target = rootfs_paths.locate(root, path, resolve=rootfs_paths.STRICT)
         flags = syscalls_mounts.AT_RECURSIVE
