@@ -17,7 +17,15 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import container_users, containers, records, syscalls, users, users_ranges
+from mini_docker import (
+    container_users,
+    containers,
+    records,
+    settings_users,
+    syscalls,
+    users,
+    users_ranges,
+)
 from mini_docker.errors import ConfigError, NamespaceError, reason
 
 TYPE_CHECKING = False
@@ -48,7 +56,7 @@ def settle() -> None:
 
 def active() -> bool:
     """Say whether this is the engine of an ordinary user."""
-    return os.geteuid() != 0 or OUTSIDE in os.environ
+    return os.geteuid() != 0 or (OUTSIDE in os.environ and settings_users.confined())
 
 
 def enter(store: Store) -> NoReturn:
