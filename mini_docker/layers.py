@@ -76,7 +76,8 @@ def mount(
         data = options(lowers, upper, work, words)
         if len(os.fsencode(data)) >= PAGE:
             opened.append(short("."))
-            opened += [short(path) for path in lowers]
+            for path in lowers:
+                opened.append(short(path))
             os.chdir("/proc/self/fd")
             data = options([str(number) for number in opened[1:]], upper, work, words)
         syscalls.mount("overlay", target, "overlay", 0, data)
