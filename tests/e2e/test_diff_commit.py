@@ -247,7 +247,7 @@ def test_killed_on_its_way_a_commit_leaves_nothing(
 ) -> None:
     script = "head -c 40000000 /dev/urandom > /b; mv /b /big; sleep 1000"
     engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", script)
-    until(lambda: (engine.ok("diff", "box") == "A /big", "the file")
+    until(lambda: engine.ok("diff", "box") == "A /big", "the file")
     before = ids(engine)
     process = engine.popen("commit", "box", "half:done", start_new_session=True)
     time.sleep(delay)
