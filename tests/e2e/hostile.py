@@ -55,6 +55,13 @@ def busybox(engine: Engine) -> Path:
     return next(path.parents[1] for path in found if "containers" not in path.parts)
 
 
+def image(engine: Engine, name: str, files: Path, *changes: str) -> None:
+    """Make the image *name* of *files*; *changes* are lines of a Dockerfile."""
+    archive = subprocess.run(["tar", "-C", str(files), "-c", "."], check=True, capture_output=True)
+    words = [word for change in changes for word in ("--change", change)]
+    engine.ok("import", *words, "-", name, stdin=archive.stdout)
+
+
 def copy_tree(source: Path, target: Path) -> Path:
     """Copy with hard links kept: the commands of busybox are one file with 400 names."""
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)

@@ -26,10 +26,6 @@ ANY_DIRECTORY = """import os, mini_docker.rootfs, mini_docker.rootfs_paths as c
 import mini_docker.container_process as p
 c.place = lambda root, path, directory: os.open(root, os.O_PATH)
 p._enter_directory = os.chdir"""
-IMAGE_DIRECTORY = """import mini_docker.cli.run as run; record = run.record
-def changed(values, image):
-    image.config = {{**image.config, "WorkingDir": {!r}}}; return record(values, image)
-run.record = changed"""
 
 
 @pytest.fixture
@@ -76,14 +72,13 @@ def test_a_working_directory_is_not_a_descriptor_of_the_hosts(
     left = os.open(decoy, os.O_RDONLY)
     path = f"/proc/self/fd/{left}"
     words = ["run", "--rm", "-w", path, "busybox"]
-    lines: tuple[str, ...] = ()
     if way == "image":
-        words, lines = ["run", "--rm", "busybox"], (IMAGE_DIRECTORY.format(path),)
+        hostile.image(engine, "hostile", hostile.busybox(engine), f"WORKDIR {path}")
+        words = ["run", "--rm", "hostile"]
     if way == "exec -w":
         engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
         words = ["exec", "-w", path, "box"]
-    weak = hostile.weakened(engine, *lines, NOTHING_CLOSED, ANY_DIRECTORY)
-    engine = hostile.weakened(engine, *lines)
+    weak = hostile.weakened(engine, NOTHING_CLOSED, ANY_DIRECTORY)
     assert weak(*words, "cat", "decoy", pass_fds=(left,)).out == b"the host's"
     result = engine(*words, "cat", "decoy", pass_fds=(left,))
     result.refused(path, code=result.code)
@@ -98,7 +93,7 @@ def test_a_working_directory_is_not_a_descriptor_of_the_hosts(
 
 def test_a_file_of_the_hosts_is_not_opened_by_its_number(engine: Engine, decoy: Path) -> None:
     handle = hostile.outside("handle", "name", str(decoy / "decoy"))["handle"]
-    told = hostile.outside("handle", "open", handle, str(engine.root / "lock"))
+    told = hostile.outside("handle", "open", handle, str(decoy))
     assert told == {"open": FOUND}
     told = hostile.attack(engine, "handle", "open", handle, "/etc/hosts")
     assert told == {"open": "EPERM"}
@@ -138,7 +133,7 @@ def test_a_setuid_program_of_a_container_is_out_of_reach_outside(engine: Engine)
         words = "cp -p /bin/busybox / && chmod 4755 /busybox && ls -l /busybox"
         assert "-rwsr-xr-x" in other.ok("run", "busybox", "sh", "-c", words)
         (upper,) = other.root.glob("containers/*/upper/busybox")
-        (lower,) = other.root.glob("images/*/rootfs/bin/busybox")
+        lower = hostile.busybox(other) / "bin/busybox"
         for program in (upper, lower):
             with pytest.raises(PermissionError):
                 _as_nobody(program)
