@@ -24,6 +24,11 @@ from __future__ import annotations
 
 import os
 
+try:  # hashlib would load OpenSSL, which takes longer than all else that `run` does here
+    from _sha2 import sha256  # type: ignore[import-not-found]  # since Python 3.12
+except ImportError:
+    from _sha256 import sha256  # type: ignore[import-not-found]
+
 from mini_docker import records
 from mini_docker.errors import ConfigError, reason
 from mini_docker.store import Lock
@@ -95,6 +100,11 @@ def end_lease(held: Lock) -> None:
     """Remove the lease and let it go."""
     os.unlink(held.path)
     held.release()
+
+
+def digest(data: bytes) -> str:
+    """Return the digest of *data*: "sha256:" and 64 hexadecimal digits."""
+    return f"sha256:{sha256(data).hexdigest()}"
 
 
 def checked(digest: object) -> str:

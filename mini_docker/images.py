@@ -19,7 +19,7 @@ The grammar of references: github.com/distribution/reference, reference.go.
 
 from __future__ import annotations
 
-from mini_docker import image_streams, images_grammar
+from mini_docker import image_store, image_streams, images_grammar
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -188,16 +188,12 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
     """Return the chain id of each layer in a stack, whose *diff_ids* come lowest first.
 
     The lowest layer's chain id is its diff id. Each other one is the digest of "CHAIN DIFF",
-    with CHAIN the chain id of the layer below, DIFF its own diff id, and one blank between.
+    with CHAIN the chain id of the layer below, DIFF its own diff id, and one blank between;
+    image_store.digest(data) returns the digest of bytes.
     So a chain id names a layer with all that it lies upon, and two images share what
     their stacks have in common, counted from below.
     """
-    if len(diff_ids) < 2:
-        return list(diff_ids)  # nothing to compute, and no hashlib to import
-    import hashlib
-
     chain = list(diff_ids[:1])
     for diff in diff_ids[1:]:
-        pair = f"{chain[-1]} {diff}"
-        chain.append(f"sha256:{hashlib.sha256(pair.encode()).hexdigest()}")
+        chain.append(image_store.digest(f"{chain[-1]} {diff}".encode()))
     return chain

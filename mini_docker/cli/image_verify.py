@@ -22,11 +22,10 @@ def execute(values: Values, store: Store) -> int:
     """Print a line for each image that is whole; name what is not, and end with 1 then."""
     from mini_docker import image_lookup, image_save
 
+    found, broken = image_lookup.listing(store.root)
     if values.arguments:
         found = [image_lookup.find(store.root, name) for name in values.arguments]
         broken = []
-    else:
-        found, broken = image_lookup.listing(store.root)
     wrong = [str(error) for error in broken]
     for image in found:
         name = image.reference or image.id
