@@ -18,13 +18,12 @@ def hold(store: Store, reference: str) -> tuple[Image, Lock]:
 
     NotFound, in the words of `docker run`, and with what to do, if it is not here.
     """
-    swap.require("images", what="run IMAGE")
     lock = image_store.reading(store.root)
     lock.acquire()
     try:
         image = image_lookup.find(store.root, reference)
         if len(image.manifest["layers"]) > 1:
-            swap.require("layers", what="run an image of more than one layer")
+            swap.require("layers", "images", what="run an image of more than one layer")
         return image, lock
     except NotFound as error:
         lock.release()
