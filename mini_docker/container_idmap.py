@@ -81,8 +81,9 @@ def _mapped_copy(path: str, userns: int, whole: bool = False) -> int:
     flags = syscalls_mounts.AT_RECURSIVE if whole else 0
     try:
         descriptor = syscalls_mounts.open_tree(path, flags)
-        idmap = syscalls_mounts.MOUNT_ATTR_IDMAP
-        syscalls_mounts.mount_setattr(descriptor, idmap, userns, flags)
+        idmap, private = syscalls_mounts.MOUNT_ATTR_IDMAP, syscalls.MS_PRIVATE
+        # A copy of a shared mount is its peer: what is mounted on it would appear on the host.
+        syscalls_mounts.mount_setattr(descriptor, idmap, userns, flags, private)
     except OSError as error:
         why = reason(error)
         if error.errno in (errno.EINVAL, errno.EPERM):

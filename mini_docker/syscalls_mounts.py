@@ -37,12 +37,16 @@ def move_mount(descriptor: int, path: str) -> None:
     syscalls.checked("syscall", _MOVE_MOUNT, descriptor, b"", *target)
 
 
-def mount_setattr(descriptor: int, attributes: int, userns: int = 0, flags: int = 0) -> None:
+def mount_setattr(
+    descriptor: int, attributes: int, userns: int = 0, flags: int = 0, propagation: int = 0
+) -> None:
     """Set *attributes*, MOUNT_ATTR_*, of the mount *descriptor*; with AT_RECURSIVE all below too.
+
+    *propagation* is MS_PRIVATE or the like, 0 for what it is.
 
     For MOUNT_ATTR_IDMAP *userns* is an open /proc/PID/ns/user: an id on the disk then appears
     as what that namespace's maps turn it into. mount_setattr(2).
     """
-    argument = struct.pack("4Q", attributes, 0, 0, userns)
+    argument = struct.pack("4Q", attributes, 0, propagation, userns)
     flags |= _EMPTY_PATH
     syscalls.checked("syscall", _MOUNT_SETATTR, descriptor, b"", flags, argument, len(argument))

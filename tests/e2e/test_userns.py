@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.accounts import accounts
-from tests.e2e.conftest import Engine
+from tests.e2e.conftest import REPO, Engine
 
 USERS = "dockremap:x:990:990::/:/bin/false\nother:x:991:991::/:/bin/false\n"
 GROUPS = "dockremap:x:990:\nstaffers:x:995:\n"
@@ -280,3 +281,16 @@ def test_a_directory_serves_as_root_with_its_owners(
     run = ("run", "--rm", "--userns=auto", "--rootfs", str(tmp_path / "tree"))
     engine.ok(*run, "/bin/sh", "-c", "echo x > /made")
     assert (tmp_path / "tree/made").stat().st_uid == 0
+
+
+def test_nothing_of_a_container_appears_on_the_host(ids: None, engine: Engine) -> None:
+    """Where the host's mounts are shared, as systemd has them."""
+    command = " ".join(engine.command)
+    script = (
+        f"mount --make-rshared /; {command} run -d --name box --userns=auto busybox sleep 100; "
+        f"{command} run --rm --ipc=container:box busybox true; grep {engine.root} /proc/mounts; "
+        f"{command} rm -f box; echo end"
+    )
+    options = {"env": engine.environment, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], cwd=REPO, check=True, **options)
+    assert done.stdout.split()[1:] == ["box", "end"], done
