@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BASE = "/sys/fs/cgroup"
+OWN = "/proc/self/cgroup"  # which groups the caller is in. cgroups(7)
 KILL_DEADLINE = 10.0  # seconds
 NOT_DELEGATED = (
     "an ordinary user may make one only where systemd has delegated a group to it (cgroup v2; "
@@ -63,7 +64,7 @@ def delegated(unified: str) -> str | None:
     Moving a process from one group to another takes the right to write to cgroup.procs of
     a group above both. cgroup-v2.rst, "Delegation".
     """
-    with open("/proc/self/cgroup") as file:
+    with open(OWN) as file:
         own = next((line.rstrip("\n")[3:] for line in file if line.startswith("0::/")), "/")
     path = ""
     for name in filter(None, own.split("/")):
