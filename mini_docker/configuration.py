@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 SYSTEM = "/etc/mini-docker/daemon.json"
-KEYS = {"userns-remap": str}
+KEYS = {
+    "userns-remap": str,
+    "registry-mirrors": list,
+    "insecure-registries": list,
+    "max-concurrent-downloads": int,
+    "max-concurrent-uploads": int,
+}
 
 
 def path() -> str:

@@ -46,15 +46,10 @@ if TYPE_CHECKING:
 PIECE = 2**18  # bytes of a blob to read at a time
 TRIES = 5  # cuts in a row of one blob, with less than a PIECE between them, and we give up
 TOKEN_LIFE = 60  # seconds, at least; also if the answer does not say
-HINT = " (see 'mini-docker login')"
 
 
 class Session:
-    """What we do at one repository, and by what right.
-
-    request() sends *header* as Authorization until the time *expires* (of time.monotonic()),
-    and hands a 401 to authorize(). Only the registry itself gets to see it.
-    """
+    """One repository: *header* goes with a request until time.monotonic() is *expires*."""
 
     def __init__(
         self, http: Http, base: str, name: str, scopes: Sequence[str], login: Login | None = None
@@ -79,17 +74,20 @@ class Session:
         *where* is a path below /v2/NAME/, or a whole URL as a Location gives it.
         """
         url = urljoin(f"{self.base}/v2/{self.name}/", where)
-        ours = registry_challenges.origin(url) == registry_challenges.origin(self.base)
         for again in (False, True):
             sent = dict(headers or {})
-            if ours and time.monotonic() < self.expires:
+            if self.owns(url) and time.monotonic() < self.expires:
                 sent["Authorization"] = self.header
             reply = self.http.request(method, url, sent, body)
-            if reply.status != 401 or again or not ours:
+            if reply.status != 401 or again or not self.owns(reply.url):
                 break
             reply.close()
             self.authorize(reply.headers.get("WWW-Authenticate", ""))
         return reply
+
+    def owns(self, url: str) -> bool:
+        """Say whether *url* is the registry's own: no other host gets a header, or gives a 401."""
+        return registry_challenges.origin(url) == registry_challenges.origin(self.base)
 
     def authorize(self, challenge: str) -> None:
         """Set header and expires to what answers *challenge*, the WWW-Authenticate of a 401.
@@ -128,7 +126,7 @@ class Session:
                 life = max(life, TOKEN_LIFE) if isinstance(life, int) else TOKEN_LIFE
                 self.header, self.expires = f"Bearer {token}", time.monotonic() + life
                 return
-        raise RegistryError(f"{self.base} does not let us in: {challenge!r:.200}{HINT}")
+        raise RegistryError(f"{self.base} does not let us in: {challenge!r:.200}")
 
 
 def choose(index: dict[str, Any], platform: Platform) -> Descriptor:

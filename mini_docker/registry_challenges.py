@@ -111,3 +111,13 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, port
+
+
+def following(link: str) -> str:
+    """Return where the next page of a list is, out of the header Link; "" if there is none.
+
+    >>> following('</v2/_catalog?last=b&n=2>; rel="next"')
+    '/v2/_catalog?last=b&n=2'
+    """
+    found = re.match(r'\s*<([^<>]{1,2000})>\s*;\s*rel="?next"?', link[:LIMIT])
+    return found[1] if found else ""

@@ -25,7 +25,6 @@ CHAPTERS = {
     21: "vxlan",
 }
 COMMANDS = {
-    10: "pull push login logout search",
     11: "build builder buildx",
     12: "attach logs",
     13: "create start stop restart rename events",
@@ -35,7 +34,6 @@ COMMANDS = {
     21: "swarm service stack node",
 }
 FLAGS = {  # of run and exec
-    9: "platform pull disable-content-trust",
     12: "tty attach detach-keys sig-proxy log-driver log-opt",
     13: "restart stop-signal stop-timeout health-cmd health-interval health-retries "
     "health-start-period health-timeout no-healthcheck",

@@ -29,8 +29,9 @@ FLOORS = (
     "image_store images image_layers image_lookup image_facts image_filters image_garbage",
     "image_transfer image_make images_busybox images_hello images_debian",
     "image_save image_spool image_archive image_load image_graph",
-    "registry_challenges registry_platforms registry_credentials registry_http",
-    "registry registry_endpoints registry_progress registry_pull registry_push registry_search",
+    "registry_challenges registry_platforms registry_credentials registry_network registry_http",
+    "registry registry_endpoints registry_progress registry_manifests registry_download",
+    "registry_pull registry_push registry_search",
     "registry_serve_store registry_serve_uploads registry_serve",
     "launch container_process container_idmap container_users container_root container_birth "
     "container_init container container_exec",
