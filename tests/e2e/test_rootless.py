@@ -189,8 +189,9 @@ def test_limits_without_a_control_group_are_warnings(user: Ordinary) -> None:
     for line, words in zip(lines, ("memory limit", "CPU CFS", "PIDs limit"), strict=True):
         assert line.startswith("WARNING: Your kernel does not support") and words in line
     user.ok("run", "-d", "--name", "box", "busybox", "sleep", "100")
-    for words in (("pause", "box"), ("stats", "--no-stream", "box"), ("update", "-m", "1g", "box")):
-        user(*words).refused("without a control group", "delegated", code=1)
+    commands = (("pause", "box"), ("stats", "--no-stream", "box"), ("update", "-m", "1g", "box"))
+    for command in commands:
+        user(*command).refused("without a control group", "delegated", code=1)
 
 
 def _delegated() -> bool:

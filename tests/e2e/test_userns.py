@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,7 +107,12 @@ def test_a_file_of_the_image_belongs_to_the_containers_root(ids: None, engine: E
     ],
 )
 def test_userns_remap_takes_a_user_as_dockerd_does(
-    ids: None, engine: Engine, tmp_path: Path, value: str, uids: list[int], gids: list[int]
+    ids: None,
+    engine: Engine,
+    tmp_path: Path,
+    value: str,
+    uids: list[list[int]],
+    gids: list[list[int]],
 ) -> None:
     configure(engine, tmp_path, {"userns-remap": value})
     assert maps(engine.ok("run", "--rm", "busybox", *MAPS)) == [*uids, *gids]
@@ -132,8 +138,8 @@ def test_a_remapped_container_can_do_what_others_can(remapped: Engine) -> None:
         "ls -ld /dev/shm /dev/pts /dev/mqueue | wc -l; "
         "cat /sys/kernel/uevent_seqnum > /dev/null && echo sys"
     )
-    flags += ("--oom-score-adj", "300", "-m", "64m")
-    shown = remapped.ok("run", "--rm", *flags, "busybox", "sh", "-c", script).splitlines()
+    limits = ("--oom-score-adj", "300", "-m", "64m")
+    shown = remapped.ok("run", "--rm", *flags, *limits, "busybox", "sh", "-c", script).splitlines()
     expected = [
         "0",
         "inside",
@@ -291,6 +297,11 @@ def test_nothing_of_a_container_appears_on_the_host(ids: None, engine: Engine) -
         f"{command} run --rm --ipc=container:box busybox true; grep {engine.root} /proc/mounts; "
         f"{command} rm -f box; echo end"
     )
-    options = {"env": engine.environment, "capture_output": True, "text": True, "timeout": 60}
+    options: dict[str, Any] = {
+        "env": engine.environment,
+        "capture_output": True,
+        "text": True,
+        "timeout": 60,
+    }
     done = subprocess.run(["unshare", "-m", "sh", "-c", script], cwd=REPO, check=True, **options)
     assert done.stdout.split()[1:] == ["box", "end"], done
