@@ -213,7 +213,8 @@ def _healthcheck(config: Config, text: str) -> None:
             if name == "retries":
                 found["Retries"] = strconv.integer(value)
             else:
-                found[HEALTH[name]] = durations.parse(value)
+                field = HEALTH[name]
+                found[field] = durations.parse(value)
         except KeyError:
             raise UsageError(f"Unknown flag: {name}") from None
         except ValueError as error:

@@ -299,7 +299,7 @@ def test_task4_a_directory_that_is_not_mentioned_is_as_below(tmp_path: Path) -> 
 
 def test_task4_the_last_entry_of_a_name_counts(tmp_path: Path) -> None:
     first, second = tarfile.TarInfo("x"), tarfile.TarInfo("x")
-    first.type = tarfile.DIRTYPE
+    first.type, first.mode = tarfile.DIRTYPE, 0o755
     inside, second.mode = tarfile.TarInfo("x/y"), 0o640
     unpack(tar(first, inside, second), tmp_path / "out")
     assert stat.S_IMODE((tmp_path / "out/x").stat().st_mode) == 0o640
