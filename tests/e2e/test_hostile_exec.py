@@ -124,7 +124,7 @@ def test_a_tracer_in_the_container_finds_nobody_with_more_rights(
     with watching(slow, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
         for command in (["true"], ["/evil"], ["no-such-command"]):
             slow("exec", "box", *command)
-        assert slow("exec", "-d", "box", "touch", "/tmp/detached").code == 0
+        assert slow("exec", "-d", "box", "mkdir", "/tmp/detached").code == 0
         assert slow("exec", "box", "sh", "-c", "exit 7").code == 7
         until((box / "tmp/detached").exists, "the detached exec runs")
     assert it.seen() <= PROTECTED, it.told
@@ -132,7 +132,7 @@ def test_a_tracer_in_the_container_finds_nobody_with_more_rights(
     early = hostile.weakened(engine, SLOW, SEEN_EARLY)
     with watching(early, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
         early("exec", "box", "true")
-    assert {f"program {copy}", "the host's root"} <= it.seen(), it.told
+    assert f"program {copy}" in it.seen(), it.told
     assert [what for what in it.seen() if what.startswith("traced")] or "ALL" in more, it.told
     assert (copy.read_bytes() != before) == ("--init" not in more)
 
