@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import Engine, until
+from tests.e2e.test_crash import killed_at, settle
 
 pytestmark = pytest.mark.e2e
 
@@ -261,3 +262,22 @@ def test_killed_on_its_way_a_commit_leaves_nothing(
     assert engine("system", "check").out == b"everything is in order\n"
     engine.ok("commit", "box", "half:done")
     assert engine.ok("run", "--rm", "half:done", "sh", "-c", "wc -c < /big") == "40000000"
+
+
+@pytest.mark.parametrize("start", [1, 2, 3])
+def test_a_commit_killed_at_every_step(engine: Engine, made: list[str], start: int) -> None:
+    """A third of the steps at a time: after each, no image, or a whole one; and no leftovers."""
+    engine.ok("run", "--name", "box", "busybox", "sh", "-c", SCRIPT)
+    before = ids(engine)
+    for step in range(start, 600, 3):
+        code = killed_at(engine, step, "commit", "box", "half:done")
+        settle(engine, step)
+        listed = engine("run", "--rm", "half:done", "cat", "/new")
+        assert listed.code == 125 or listed.out == b"new\n", (step, listed)
+        if listed.code == 0:
+            engine.ok("rmi", "half:done")
+        assert ids(engine) == before, step
+        if code == 0:
+            break
+    assert code == 0 and step > 12, "strace has not killed anything: is its syntax another one?"
+    settle(engine, 0)
