@@ -27,8 +27,8 @@ BASE = "/sys/fs/cgroup"
 OWN = "/proc/self/cgroup"  # which groups the caller is in. cgroups(7)
 KILL_DEADLINE = 10.0  # seconds
 NOT_DELEGATED = (
-    "an ordinary user may make one only where systemd has delegated a group to it (cgroup v2; "
-    "try: systemd-run --user --scope -p Delegate=yes mini-docker ...)"
+    "that takes a session to which systemd has delegated one (cgroup v2; try: "
+    "systemd-run --user --scope mini-docker ...)"
 )
 
 
@@ -212,4 +212,21 @@ def of(config: dict[str, Any], verb: str) -> Group:
     """Return the group of the container of *config*; CgroupError if it has none to *verb*."""
     if path := config["linux"].get("cgroupsPath"):
         return Group(path)
-    raise CgroupError(f"cannot {verb} a container without a control group: {NOT_DELEGATED}")
+    raise CgroupError(
+        f"cannot {verb} a container without a control group: for an ordinary user {NOT_DELEGATED}"
+    )
+
+
+def move_in(group: Group) -> None:
+    """Move the caller into *group*, which another command has made.
+
+    CgroupError, with what to do, if that command had a group delegated and this one has not.
+    """
+    try:
+        group.join()
+    except CgroupError as error:
+        if present().base is not None:
+            raise
+        raise CgroupError(
+            f"cannot move into the container's control group from here: {NOT_DELEGATED}"
+        ) from error

@@ -64,7 +64,7 @@ def start(
         # engine's own program file (CVE-2019-5736), or trace us.
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         if group:
-            group.join()
+            cgroups_tree.move_in(group)
         if late:
             _enter_pids(pid)
         wanted = process
