@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import image_store, images, images_grammar, swap
+from mini_docker import image_store, images, images_grammar
 from mini_docker.errors import ConfigError, MiniDockerError, NotFound, UsageError
 
 TYPE_CHECKING = False
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.image_store import Descriptor
-
-
-OFFICIAL = "docker.io/library/"
 
 
 class Image:
@@ -40,18 +37,15 @@ class Image:
     @property
     def reference(self) -> str:
         """Return the name by which it was found, as short as Docker shows it; "" without one."""
-        if not self.names or swap.locked("images"):
-            return "".join(self.names).removeprefix(OFFICIAL)
-        return images.parse(self.names[0]).familiar()
+        return images.parse(self.names[0]).familiar() if self.names else ""
 
     def parent(self) -> str:
         """Return the id of the image that this one was committed or built upon, or ""."""
         return str(self.descriptor["annotations"].get(image_store.PARENT, ""))
 
     def chain_ids(self) -> list[str]:
-        """Return the chain ids of its layers, the lowest first; of one layer it needs no lab."""
-        diff_ids = image_store.diff_ids(self.document, self.id)
-        return images.chain_ids(diff_ids) if len(diff_ids) > 1 else diff_ids
+        """Return the chain ids of its layers, the lowest first."""
+        return images.chain_ids(image_store.diff_ids(self.document, self.id))
 
     def layers(self) -> list[str]:
         """Return the directories of its layers, the topmost first, as overlayfs wants them."""
@@ -79,8 +73,6 @@ def locate(root: str, reference: str) -> Descriptor:
     NotFound, in Docker's words, if there is none.
     """
     rows = image_store.entries(root)
-    if swap.locked("images"):
-        return _plainly(rows, reference)
     start = reference.removeprefix("sha256:")
     hexadecimal = bool(start) and images_grammar.HEX.issuperset(start)
     if not (hexadecimal and len(start) == 64):
@@ -98,15 +90,6 @@ def locate(root: str, reference: str) -> Descriptor:
     parsed = parse(reference)
     tag = "" if parsed.tag or parsed.digest else ":latest"
     raise NotFound(f"No such image: {parsed.familiar()}{tag}")
-
-
-def _plainly(rows: list[Descriptor], reference: str) -> Descriptor:
-    """Do as locate() while lab 9 is locked: a name is one that `image bootstrap` gives."""
-    tag = "" if ":" in reference else ":latest"
-    for row in rows:
-        if image_store.name_of(row) == f"{OFFICIAL}{reference}{tag}":
-            return row
-    raise NotFound(f"No such image: {reference}{tag}")
 
 
 def parse(reference: str) -> images.Reference:

@@ -3,7 +3,7 @@
 Each topic of course.toml is in one state:
 
     ours       nobody has begun as a student: all modules are the engine's
-    locked     not begun; importing it works, using it raises LockedTopic
+    locked     not begun; importing it works, using it raises LockedTopic, unless it is lent
     trying     the student's file, which has not passed as it is now
     yours      the student's file, passed; its hash is noted
     borrowed   the engine's, because the student asked for it
@@ -85,15 +85,26 @@ def states() -> dict[str, str]:
 
 
 def locked(topic: str) -> bool:
-    """Say whether the engine has to do without *topic*: it is not begun, or nothing is written."""
-    return state(topic) in ("locked", "begun")
+    """Say whether the engine has to do without *topic*: nothing is written yet, and it is not lent.
+
+    One that is lent (course.toml) is the engine's own until then, because too much would stop
+    without it: an image is run from lab 3 on, and its name is a task of lab 9.
+    """
+    return _unbegun(topic) and not topics()[topic].get("lent")
 
 
 def require(*wanted: str, what: str) -> None:
-    """Raise LockedTopic for the first locked topic of *wanted*; *what* needs it."""
+    """Raise LockedTopic for the first topic of *wanted* that is locked, lent or not.
+
+    *what* needs it.
+    """
     for topic in wanted:
-        if locked(topic):
+        if _unbegun(topic):
             raise LockedTopic(f"`{what}` needs {remedy(topic)}")
+
+
+def _unbegun(topic: str) -> bool:
+    return state(topic) in ("locked", "begun")
 
 
 def needs(command: str, flags: Iterable[str]) -> None:
