@@ -132,8 +132,8 @@ def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     - Labels, Volumes, ExposedPorts, Healthcheck are objects: both, and of a key that both
       have the asked value. A key of the asked Healthcheck whose value is 0 or empty says
       nothing.
-    - Env: the asked variables, then the image's that have other names. A variable is
-      NAME=VALUE, or NAME alone: take it away.
+    - Env: the asked variables as they are, then the image's that have other names. A variable
+      is NAME=VALUE, or NAME alone, which takes it away: the start of a container sees to that.
     - Entrypoint and Cmd depend on each other. An asked Entrypoint comes without the image's
       Cmd, which are arguments for another program. [""] asks for no Entrypoint at all.
 
