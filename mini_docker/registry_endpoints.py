@@ -38,8 +38,8 @@ CERTIFICATES = ("/etc/mini-docker/certs.d", "/etc/docker/certs.d")
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 PAUSE = 0.5  # seconds before the second try
 OFFLINE = (
-    "; without a way to the internet, make an image with 'mini-docker image bootstrap', name a "
-    "mirror under registry-mirrors in daemon.json, or use a registry near you (registry serve)"
+    "; without a way to the internet make an image with 'mini-docker image bootstrap', or pull "
+    "from a registry near you ('mini-docker registry serve'; registry-mirrors in daemon.json)"
 )
 
 

@@ -99,8 +99,18 @@ class Puller:
             new = not self._here(found.digest, names[-1])
             if new:
                 self._bring(session, transfer, manifest)
+            else:
+                document = image_store.document(self._root, manifest["config"]["digest"])
+                self._check_platform(session, document)
             id = transfer.register(found.data, found.media_type, names)
         return Pulled(top.digest, id, new)
+
+    def _check_platform(self, session: Session, document: dict[str, Any]) -> None:
+        if self._asked and not registry_platforms.fits(document, self._platform):
+            raise RegistryError(
+                f"{session.name} is for {document.get('os')}/{document.get('architecture')}, "
+                f"not for {registry_platforms.name(self._platform)}"
+            )
 
     def _here(self, digest: str, name: str) -> bool:
         """Say whether *name* stands for the manifest *digest* now, and nothing of it is missing."""
@@ -144,11 +154,7 @@ class Puller:
             transfer.add_bytes(b"".join(registry.fetch(session, "blobs", row)))
         document = image_store.document(self._root, digest)
         diff_ids = image_layers.check_config(document, digest)
-        if self._asked and not registry_platforms.fits(document, self._platform):
-            raise RegistryError(
-                f"{session.name} is for {document.get('os')}/{document.get('architecture')}, "
-                f"not for {registry_platforms.name(self._platform)}"
-            )
+        self._check_platform(session, document)
         if len(diff_ids) != len(layers):
             raise RegistryError(
                 f"{session.name} has {len(layers)} layers and {len(diff_ids)} diff ids"

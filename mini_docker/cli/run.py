@@ -60,7 +60,7 @@ def _make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
     """Create the container; its image stays while that is under way."""
     image, held = None, None
     if not values.rootfs:
-        image, held = run_image.hold(store, values.arguments[0])
+        image, held = run_image.hold(store, values)
     try:
         wanted = record(values, image)
         _check_name(values.name)
