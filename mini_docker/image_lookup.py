@@ -138,7 +138,8 @@ def listing(root: str) -> tuple[list[Image], list[MiniDockerError]]:
         try:
             image = Image(root, row)
         except MiniDockerError as error:
-            broken.append(error)
+            if row in image_store.entries(root):  # otherwise it was removed meanwhile
+                broken.append(error)
             continue
         if image.id in found:
             found[image.id].names += image.names

@@ -55,8 +55,7 @@ def make(root: str, recipe: Recipe) -> tuple[str, bool]:
         os.makedirs(f"{making}/diff", 0o755)
         os.chmod(making, 0o700)
         when = recipe.fill(f"{making}/diff")
-        if recipe.fixed_times:
-            _set_times(f"{making}/diff", when)
+        _set_times(f"{making}/diff", when if recipe.fixed_times else None)
         layer, diff_id = _pack(transfer, f"{making}/diff")
         whole = transfer.has_layer(diff_id)  # of a single layer the chain id is the diff id
         if not whole:
@@ -97,11 +96,12 @@ def architecture() -> str:
     return ARCHITECTURES.get(machine, machine)
 
 
-def _set_times(directory: str, when: float) -> None:
+def _set_times(directory: str, when: float | None) -> None:
+    """Give all below *directory* the time *when*, or its own in whole seconds, as the tar has."""
     for above, directories, names in os.walk(directory, topdown=False):
-        for name in (*names, *directories):
-            os.utime(f"{above}/{name}", (when, when), follow_symlinks=False)
-    os.utime(directory, (when, when))
+        for path in [f"{above}/{name}" for name in (*names, *directories)] + [above]:
+            moment = int(os.lstat(path).st_mtime) if when is None else when
+            os.utime(path, (moment, moment), follow_symlinks=False)
 
 
 class _Hashing:

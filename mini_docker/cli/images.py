@@ -52,10 +52,9 @@ def execute(values: Values, store: Store) -> int:
     image_filters.check(values.filter, image_filters.LISTING)
     found, broken = image_lookup.listing(store.root)
     parents = image_facts.children(found)
-    hide = not values.all and not any(name == "dangling" for name, _ in values.filter)
     filters = [*values.filter, *(("reference", wanted) for wanted in values.arguments)]
     found = image_filters.select(store.root, found, filters)
-    found = [it for it in found if not (hide and not it.names and it.id in parents)]
+    found = [it for it in found if values.all or it.names or it.id not in parents]
     digests = values.digests or ".Digest" in values.format
     named = [(it, *name) for it in found for name in names(it, digests)]
     if values.quiet and not values.format:

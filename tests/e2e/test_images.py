@@ -518,6 +518,50 @@ def test_the_graph_shows_shared_layers(own: Engine, tmp_path: Path) -> None:
     own("image", "graph", "--format", "svg", env={"PATH": "/nowhere"}).refused("graphviz", code=1)
 
 
+def test_parents_stay_for_their_children_and_go_with_the_last(own: Engine) -> None:
+    own.ok("image", "bootstrap", "busybox")
+    base = image(own, "busybox")["Id"]
+    ids = []
+    for number in range(2):
+        own.ok("run", "--name", "step", "busybox" if not ids else "mid", "touch", f"/{number}")
+        ids.append(own.ok("commit", "step", "mid" if not number else "top"))
+        own.ok("rm", "step")
+    assert image(own, "top")["Parent"] == ids[0] and image(own, "mid")["Parent"] == base
+    rows = own.ok("history", "-q", "--no-trunc", "top").splitlines()
+    assert rows[:2] == [ids[1], ids[0]] and rows[2] == base
+    own("rmi", base[7:19]).refused("image has dependent child images", code=1)
+    own("rmi", "-f", ids[0][7:19]).refused("(cannot be forced)", "dependent child", code=1)
+    assert own.ok("rmi", "-f", "mid") == "Untagged: mid:latest"
+    assert ids[0][7:19] not in own.ok("images", "-q") and ids[0][7:19] in own.ok("images", "-aq")
+    assert own.ok("images", "-q", "--filter", "dangling=true") == ""  # it has a child
+    assert own.ok("image", "prune", "-f") == "Total reclaimed space: 0B"
+    own.ok("tag", "top", "again")
+    own.ok("rmi", "top")
+    lines = own.ok("rmi", "--no-prune", "again").splitlines()
+    assert lines[:2] == ["Untagged: again:latest", f"Deleted: {ids[1]}"] and len(lines) == 3
+    assert own.ok("images", "-q", "--filter", "dangling=true") == ids[0][7:19]
+    own.ok("tag", ids[0], "mid")
+    own.ok("run", "--name", "step", "mid", "touch", "/new")
+    top = own.ok("commit", "step")
+    own.ok("rm", "step")
+    own("rmi", "-f", "mid")
+    lines = own.ok("rmi", top[7:19]).splitlines()
+    assert f"Deleted: {top}" in lines and f"Deleted: {ids[0]}" in lines, lines
+    assert own.ok("images", "-aq") == base[7:19]
+
+
+def test_debian_needs_its_tool_and_its_archive(own: Engine, tmp_path: Path) -> None:
+    words = ("image", "bootstrap", "debian")
+    own(*words, env={"PATH": "/nowhere"}).refused("install the package mmdebstrap", code=1)
+    own(*words, "--suite", "x y").refused("x y", "release")
+    own(*words, "--mirror", "ftp://x/").refused("ftp://x/", "archive")
+    mirror = f"file://{tmp_path}/nothing"
+    own(*words, "--suite", "bookworm", "--mirror", mirror).refused(mirror, "could not", code=1)
+    own("image", "bootstrap", "fedora").refused("busybox, hello-world, debian")
+    own("image", "bootstrap", "--suite", "sid", "busybox").refused("debian")
+    assert own.ok("images", "-aq") == ""
+
+
 def test_a_transfer_under_way_keeps_what_it_needs(own: Engine) -> None:
     """What a living lease names is not pruned; what a dead one names is."""
     load(own, archives.docker(["one:1"]))
