@@ -39,6 +39,7 @@ COMMANDS = {
     "login": "login",
     "logout": "logout",
     "search": "search",
+    "registry serve": "registry_serve",
     "image bootstrap": "image_bootstrap",
     "image inspect": "image_inspect",
     "image prune": "image_prune",

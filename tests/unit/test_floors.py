@@ -23,7 +23,7 @@ FLOORS = (
     "seccomp_numbers_aarch64 seccomp_numbers_arm seccomp_default syscalls_seccomp",
     "seccomp_program seccomp_rules seccomp_checks seccomp seccomp_profile seccomp_cache",
     "packages image_streams layers_options layers_attributes layers_tar_fields layers_tar",
-    "layers layers_stack layers_tar_write layers_tree",
+    "layers layers_stack layers_sparse layers_tar_write layers_tree",
     "layers_unpack",
     "spec store images_grammar",
     "image_store images image_layers image_lookup image_facts image_filters image_garbage",
@@ -32,7 +32,7 @@ FLOORS = (
     "registry_challenges registry_platforms registry_credentials registry_network registry_http",
     "registry registry_endpoints registry_progress registry_manifests registry_download",
     "registry_pull registry_push registry_search",
-    "registry_serve_store registry_serve_uploads registry_serve",
+    "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth registry_serve",
     "launch container_process container_idmap container_users container_root container_birth "
     "container_init container container_exec",
     "containers",
