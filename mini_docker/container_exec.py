@@ -48,9 +48,7 @@ def start(
     *filter* are the container's. Return the new process's pid, on the host, once its
     program runs. The caller's next children may belong to the container's pid namespace.
     """
-    path = config["linux"].get("cgroupsPath")
-    group = cgroups_tree.Group(path) if path and not swap.locked("cgroups") else None
-
+    group = _group(config)
     late = _late(config)
 
     def fork() -> int:
@@ -64,13 +62,8 @@ def start(
         # engine's own program file (CVE-2019-5736), or trace us.
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         if group:
-            cgroups_tree.move_in(group)
-        if late:
-            _enter_pids(pid)
-        wanted = process
-        if not swap.locked("namespaces"):
-            wanted = _enter(pid, config, process)
-        container_process.forbid_imports()
+            group.join()
+        wanted = _enter(pid, config, process, bool(late))
         _demand(itself)
         for number, stream in enumerate(streams):
             os.dup2(stream, number, inheritable=True)
@@ -79,6 +72,11 @@ def start(
 
     first = processes.spawn(child, fork)
     return late.take(first) if late else first
+
+
+def _group(config: dict[str, Any]) -> cgroups_tree.Group | None:
+    path = config["linux"].get("cgroupsPath")
+    return cgroups_tree.Group(path) if path and not swap.locked("cgroups") else None
 
 
 def _late(config: dict[str, Any]) -> Birth | None:
@@ -96,18 +94,23 @@ def _enter_pids(pid: int) -> None:
         namespaces.enter(pid, {"pid"})
 
 
-def _enter(pid: int, config: dict[str, Any], process: dict[str, Any]) -> dict[str, Any]:
-    """Enter the namespaces of process *pid*; return what is left to do for *process*."""
-    kinds = set(namespaces.FLAGS) - {"pid", "time"}
-    if not spec.mapped(config):
-        container_process.forbid_imports()
-        namespaces.enter(pid, kinds)
-        return process
-    from mini_docker import container_users
+def _enter(pid: int, config: dict[str, Any], process: dict[str, Any], late: bool) -> dict[str, Any]:
+    """Enter the namespaces of process *pid*; return what is left to do for *process*.
 
-    container_process.limit(process)  # as root of the host, which we are no more in there
+    If it is *late* for the pid namespace, that one too: it counts for our children.
+    """
+    if late:
+        _enter_pids(pid)
+    mapped = spec.mapped(config) and not swap.locked("namespaces")
+    if mapped:
+        from mini_docker import container_users
+
+        container_process.limit(process)  # as root of the host, which we are no more in there
     container_process.forbid_imports()
-    namespaces.enter(pid, kinds)
+    if not swap.locked("namespaces"):
+        namespaces.enter(pid, set(namespaces.FLAGS) - {"pid", "time"})
+    if not mapped:
+        return process
     container_users.enter()
     return container_users.limited(process)
 
