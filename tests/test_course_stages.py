@@ -274,6 +274,34 @@ def test_stage_7_a_container_may_not_make_every_call(engine: Engine, tmp_path: P
 
 @pytest.mark.root
 @at_every_stage
+def test_stage_8_an_image_is_a_stack_of_layers(engine: Engine, tmp_path: Path) -> None:
+    if engine.stage < 3:
+        return
+    engine("image", "bootstrap", "busybox", status=0)
+    make = ("--name", "box", "busybox", "sh", "-c", "echo two > /two; rm /etc/group")
+    if engine.stage < 8:
+        # One layer is an overlay as any other mount. Of more, made by the whole engine, it says so.
+        engine("run", *make, status=0)
+        for words in ("diff", "box"), ("commit", "box"), ("export", "box"), ("import", "-"):
+            engine.refuses(8, *words)
+        whole = Engine(engine.stage, tmp_path / "whole", os.environ | {"MINI_DOCKER_PROGRESS": ""})
+        whole.state = engine.state
+        whole("commit", "box", "two", status=0)
+        return engine.refuses(8, "run", "--rm", "two", "true")
+    engine("run", *make, status=0)
+    lines = engine("diff", "box", status=0).stdout.splitlines()
+    assert lines == ["C /etc", "D /etc/group", "A /two"]
+    engine("commit", "box", "two", status=0)
+    assert engine("run", "--rm", "two", "cat", "/two", status=0).stdout == "two\n"
+    assert engine("run", "--rm", "two", "ls", "/etc", status=0).stdout.count("group") == 0
+    archive = tmp_path / "tree.tar"
+    engine("export", "-o", str(archive), "box", status=0)
+    engine("import", str(archive), "flat", status=0)
+    assert engine("run", "--rm", "flat", "cat", "/two", status=0).stdout == "two\n"
+
+
+@pytest.mark.root
+@at_every_stage
 def test_stage_info_shows_whose_modules_run(engine: Engine) -> None:
     said = engine("info", status=0).stdout
     for lab in LABS:

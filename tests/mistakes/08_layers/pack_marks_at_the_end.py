@@ -1,0 +1,20 @@
+"""before anything in it"""
+
+
+def pack(upper: Stack, archive: Writer, hidden: Container[str] = ()) -> None:
+    late = []
+    for it in upper.walk():
+        above, _, name = it.path.lstrip("/").rpartition("/")
+        beside = f"{above}/" if above else ""
+        if it.path in hidden or it.kind == "socket":
+            continue
+        if name.startswith(WHITEOUT):
+            raise LayerError(f"cannot pack {it.path}: a name like this stands for a removal")
+        if it.whiteout:
+            archive.mark(f"{beside}{WHITEOUT}{name}")
+            continue
+        archive.add(it, upper)
+        if it.opaque:
+            late.append(f"{beside}{name}/{OPAQUE}")
+    for path in late:
+        archive.mark(path)

@@ -1,0 +1,15 @@
+"""a container forged one"""
+
+
+def pack(upper: Stack, archive: Writer, hidden: Container[str] = ()) -> None:
+    for it in upper.walk():
+        above, _, name = it.path.lstrip("/").rpartition("/")
+        beside = f"{above}/" if above else ""
+        if it.path in hidden or it.kind == "socket":
+            continue
+        if it.whiteout:
+            archive.mark(f"{beside}{WHITEOUT}{name}")
+            continue
+        archive.add(it, upper)
+        if it.opaque:
+            archive.mark(f"{beside}{name}/{OPAQUE}")
