@@ -80,12 +80,13 @@ class Found:
 class Stack:
     """Layers, the topmost first. With *marks*, whiteouts are shown and hide nothing."""
 
-    __slots__ = ("_known", "_opaque", "_open", "_path", "marks", "roots")
+    __slots__ = ("_devices", "_known", "_opaque", "_open", "_path", "marks", "roots")
 
     def __init__(
         self, directories: Sequence[str], marks: bool = False, userxattr: bool = False
     ) -> None:
         self.roots: list[int] = []
+        self._devices: dict[int, int] = {}  # of a root: the file system that it is on
         self.marks = marks
         self._opaque = layers_attributes.opaque(userxattr)
         self._known: dict[str, list[int]] = {}  # of a directory: the layers that have part in it
@@ -94,6 +95,7 @@ class Stack:
         try:
             for path in directories:
                 self.roots.append(layers_options.short(path))
+                self._devices[self.roots[-1]] = os.fstat(self.roots[-1]).st_dev
         except OSError as error:
             self.close()
             raise LayerError(f"cannot open the layer {path}: {reason(error)}") from error
@@ -137,12 +139,15 @@ class Stack:
         return found
 
     def walk(self) -> Iterator[Found]:
-        """Yield everything but "/" itself, a directory before what is in it, by name."""
+        """Yield everything but "/" itself, a directory before what is in it, by name.
+
+        What is mounted in a layer is not gone into: it belongs to another file system.
+        """
         pending = [self._in("", False)]
         while pending:
             for it in pending[-1]:
                 yield it
-                if it.kind == "directory":
+                if it.kind == "directory" and it.status.st_dev == self._devices[it.layer]:
                     pending.append(self._in(it.path, it.covers))
                     break
             else:

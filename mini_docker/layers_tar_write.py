@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 
-from mini_docker import layers_attributes
+from mini_docker import layers_attributes, layers_sparse
 from mini_docker.errors import LayerError, reason
 
 TYPE_CHECKING = False
@@ -33,11 +33,6 @@ PIECE = 2**20  # bytes of a file read at a time
 RECORD = 20 * BLOCK  # an archive ends on a whole one, as tapes wanted it
 TYPES = {"file": b"0", "link": b"1", "symlink": b"2", "char": b"3", "block": b"4"}
 TYPES |= {"directory": b"5", "fifo": b"6"}
-SEEK_DATA, SEEK_HOLE = 3, 4
-MAX_PIECES = 10_000  # of a sparse file; one in more pieces is written whole
-LEAST_HOLE = 2**16  # bytes that must be missing for a file to count as sparse
-
-Map = list[tuple[int, int]]
 
 
 class Writer:
@@ -107,10 +102,10 @@ class Writer:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), it.path)
             size = status.st_size
             records = attribute_records(descriptor, it.path)
-            pieces = data_map(descriptor, status)
+            pieces = layers_sparse.data_map(descriptor, status)
             listing = b""
             if pieces is not None:
-                listing = listed(pieces)
+                listing = layers_sparse.listed(pieces)
                 records |= {"GNU.sparse.major": b"1", "GNU.sparse.minor": b"0"}
                 records |= {"GNU.sparse.name": os.fsencode(name)}
                 records |= {"GNU.sparse.realsize": b"%d" % size}
@@ -137,36 +132,6 @@ class Writer:
     def _write(self, data: bytes) -> None:
         self._sink.write(data)
         self.total += len(data)
-
-
-def data_map(descriptor: int, status: os.stat_result) -> Map | None:
-    """Return where the data of a sparse file is; None for a file without (large) holes."""
-    size = status.st_size
-    if size - 512 * status.st_blocks < LEAST_HOLE:
-        return None
-    found: Map = []
-    at = 0
-    while at < size:
-        try:
-            start = os.lseek(descriptor, at, SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:  # nothing but a hole is left
-                raise
-            break
-        at = min(os.lseek(descriptor, start, SEEK_HOLE), size)
-        found.append((start, at - start))
-        if len(found) > MAX_PIECES:
-            return None
-    if not found or sum(found[-1]) < size:
-        found.append((size, 0))  # as GNU tar closes the list of a file that ends in a hole
-    return found
-
-
-def listed(pieces: Map) -> bytes:
-    """Return the map of a sparse file as it stands before its data: decimal lines, in blocks."""
-    words = [len(pieces), *(number for piece in pieces for number in piece)]
-    listing = b"".join(b"%d\n" % word for word in words)
-    return listing + bytes(-len(listing) % BLOCK)
 
 
 def attribute_records(place: int | str, path: str) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+import time
 
 from mini_docker import image_streams, layers, layers_tar
 from mini_docker.errors import LayerError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 AHEAD = 8  # pieces that are inflated before they are needed
 PIECE = 2**18  # bytes of one
+PATIENCE = 2.0  # seconds that an abandoned stream gets to end, such as one from a silent server
 RATIO = 300  # times its size that a compressed stream may grow to,
 FREE = 2**30  # counted once that is this many bytes: 1 GiB of zeros is no attack
 
@@ -88,12 +90,12 @@ class Ahead:
 
     def __exit__(self, *_: object) -> None:
         self._stop = True
-        while self._thread.is_alive():
+        give_up = time.monotonic() + PATIENCE
+        while self._thread.is_alive() and time.monotonic() < give_up:
             try:  # it may wait for room
                 self._pieces.get(timeout=0.01)
             except queue.Empty:
                 continue
-        self._thread.join()
 
     def read(self, size: int = PIECE, /) -> bytes:
         """Return the next piece, of whatever size; raise what reading it has raised."""

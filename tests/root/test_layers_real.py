@@ -188,6 +188,7 @@ def test_umoci_and_we_unpack_the_same(tmp_path: Path) -> None:
     (root / "usr/bin/sudo").unlink()
     shutil.rmtree(root / "empty")
     (root / "etc/new").write_text("new")
+    os.utime(root / "etc/new", (10**9, 10**9))
     os.setxattr(root / "etc/new", "user.x", b"y")
     os.chown(root / "etc/passwd", 5, 6)
     (root / "fifo").unlink()
@@ -380,3 +381,29 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     (tmp_path / "out").mkdir()
     used = int(run(sys.executable, "-c", code))
     assert used < 100, f"{used} MB"
+
+
+def test_a_sparse_file_in_very_many_pieces(tmp_path: Path) -> None:
+    """Its list of pieces stays short, its holes mostly holes, its contents the same."""
+    (tmp_path / "tree").mkdir()
+    with open(tmp_path / "tree/file", "wb") as file:
+        for number in range(8000):
+            file.seek(number * 8192)
+            file.write(b"x")
+        for number in range(4000):
+            file.seek(2**26 + number * 2**16)
+            file.write(b"y")
+        file.truncate(2**29)
+    archive = pack(tmp_path / "tree", tmp_path / "a.tar")
+    assert archive.stat().st_size < 2**26 + 2**25
+    unpack(archive, tmp_path / "again")
+    run("cmp", tmp_path / "tree/file", tmp_path / "again/file")
+
+
+def test_what_is_mounted_in_a_directory_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "tree/mounted").mkdir(parents=True)
+    syscalls.mount("tmpfs", f"{tmp_path}/tree/mounted", "tmpfs")
+    MOUNTED.append(tmp_path / "tree/mounted")
+    (tmp_path / "tree/mounted/x").touch()
+    with Stack([str(tmp_path / "tree")]) as stack:
+        assert [it.path for it in stack.walk()] == ["/mounted"]
