@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from mini_docker.store import Store
 
 HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+STATE = {
+    **{"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False},
+    **{"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER},
+}
 
 
 def create(
@@ -56,20 +60,16 @@ def create(
         maps = settings_users.choose(record, layers, store)
         store.claim(record["Name"], id)
         life = _make_directory(directory)
-        if maps:
-            settings_users.note(directory, maps)
+        settings_users.note(directory, maps)
     try:
         tree = cgroups_tree.present() if not swap.locked("cgroups") else None
         version = tree.version if tree else "v2"
         document = settings.bundle(record, layers, store, version, maps)
-        if tree and tree.base != "":
-            settings_users.place(document, tree.base)
+        settings_users.place(document, tree.base if tree else "")
         _write_files(directory, record)
         _write_filter(directory, record, document, store.root)
         records.write(f"{directory}/config.json", document)
-        state = {"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False}
-        times = {"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER}
-        records.write(f"{directory}/state.json", {**state, **times})
+        records.write(f"{directory}/state.json", STATE)
         records.write(f"{directory}/container.json", record)
     except BaseException:
         discard(store, id, record["Name"])

@@ -74,9 +74,10 @@ def choose(record: dict[str, Any], layers: list[str], store: Store) -> dict[str,
     }
 
 
-def note(directory: str, maps: dict[str, Any]) -> None:
-    """Write down in the container's *directory* which ranges it has."""
-    records.write(f"{directory}/maps.json", maps)
+def note(directory: str, maps: dict[str, Any] | None) -> None:
+    """Write down in the container's *directory* which ranges it has, if it has any."""
+    if maps:
+        records.write(f"{directory}/maps.json", maps)
 
 
 def apply(document: dict[str, Any], host: dict[str, Any], maps: dict[str, Any] | None) -> None:
@@ -149,12 +150,14 @@ def _namespaces(store: Store, host: dict[str, Any]) -> list[str]:
 
     found = set()
     for name in _partners(host):
-        it = containers.load(store, name)
-        if not it.running():
-            raise ConfigError(f"cannot join the namespace of a non running container: {name}")
+        it = containers.Container(store, store.find(name))  # load() may want the store's lock
         path = f"/proc/{it.pid()}/ns/user" if spec.mapped(it.config()) else ""
-        key = os.readlink(path) if path else ""
-        found.add((key, path))
+        try:
+            found.add((os.readlink(path) if path else "", path))
+        except OSError:
+            raise ConfigError(
+                f"cannot join the namespace of a non running container: {name}"
+            ) from None
     return sorted(dict(found).values())
 
 
@@ -184,6 +187,8 @@ def place(document: dict[str, Any], base: str | None) -> None:
 
     Each limit that is left out is a warning, as Docker has it.
     """
+    if base == "":
+        return  # the whole tree is ours
     import sys
 
     from mini_docker import cgroups_limits
