@@ -225,7 +225,9 @@ class Reader:
     def _skip(self, count: int) -> None:
         self._left = 0
         while count:
-            if self._at == len(self._buffer):
+            if self._ended():
+                if count < BLOCK:
+                    return  # umoci leaves out what fills up the last block
                 self._need()
             step = min(count, len(self._buffer) - self._at)
             self._at += step
