@@ -24,15 +24,15 @@ def recipe(suite: str = "", mirror: str = "") -> image_make.Recipe:
 
     NotFound if neither tool is installed; UsageError for a suite or a mirror that is none.
     """
-    tool = next((name for name in ("mmdebstrap", "debootstrap") if shutil.which(name)), "")
-    if not tool:
-        raise NotFound("no tool to make a Debian system: install the package mmdebstrap")
     suite = suite or own_suite()
     if not LETTERS.issuperset(suite) or not suite[:1].isalpha():
         raise UsageError(f"{suite!r:.100} is not the name of a Debian release")
     mirror = mirror or own_mirror()
     if not mirror.startswith(("http://", "https://", "file:///", "copy:///")) or " " in mirror:
         raise UsageError(f"{mirror!r:.200} is not the address of a Debian archive")
+    tool = next((name for name in ("mmdebstrap", "debootstrap") if shutil.which(name)), "")
+    if not tool:
+        raise NotFound("no tool to make a Debian system: install the package mmdebstrap")
     config = {"Env": [image_make.PATH], "Cmd": ["bash"]}
     return image_make.Recipe(
         [f"docker.io/library/debian:{tag}" for tag in (suite, "latest")],

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +128,46 @@ def test_a_bootstrap_killed_at_every_step(own: Engine) -> None:
         assert contents(own.root) == (0, 0), step
     own.ok("image", "bootstrap", "hello-world")
     assert own.ok("run", "--rm", "hello-world").startswith("Hello")
+
+
+ALLOWED = ("No such image: ", "Unable to find image ")
+
+
+def test_loads_removals_prunes_and_runs_at_the_same_time(own: Engine) -> None:
+    """Each either succeeds or finds no image; nobody takes away what another one needs."""
+    archive = str(own.root.parent / "two.tar")
+    jobs = [
+        ("load", "-q", "-i", archive), ("load", "-q", "-i", archive), ("image", "prune", "-af"),
+        ("rmi", "-f", "one:1", "two:1"), ("run", "--rm", "--pull", "never", "one:1"),
+        ("run", "--rm", "--pull", "never", "two:1"), ("images",), ("system", "df"),
+    ]  # fmt: skip
+    end = time.monotonic() + 6
+    wrong: list[str] = []
+    runs: list[int] = []
+
+    def repeat(words: tuple[str, ...]) -> None:
+        while time.monotonic() < end:
+            result = own(*words)
+            lines = result.err.decode().splitlines()
+            wrong.extend(line for line in lines if not any(it in line for it in ALLOWED))
+            if words[0] == "run":
+                runs.append(result.code)
+                if (result.code == 0) != (b"Hello" in result.out):
+                    wrong.append(repr(result))
+
+    threads = [threading.Thread(target=repeat, args=(words,)) for words in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[:5]
+    assert runs
+    settle(own, "in the end")
+    own.ok("load", "-i", archive)
+    assert sorted(listed(own)) == IDS
+    own.ok("rmi", "-f", *IDS)
+    own.ok("image", "prune", "-af")
+    assert contents(own.root) == (0, 0)
 
 
 @pytest.fixture
