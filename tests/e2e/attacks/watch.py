@@ -16,8 +16,8 @@ import sys
 import time
 from contextlib import suppress
 
-from tests.e2e.attacks.attempt import say
-from tests.e2e.attacks.process import PTRACE, SEIZE, syscall
+from tests.e2e.attacks.attempt import say, syscall
+from tests.e2e.attacks.process import PTRACE, SEIZE
 
 STOP = "/tmp/stop"
 OURS = ("/usr/bin/python3", "/bin/", "/memfd:launch")
