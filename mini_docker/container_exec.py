@@ -62,7 +62,7 @@ def start(
         # engine's own program file (CVE-2019-5736), or trace us.
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
         if group:
-            group.join()
+            cgroups_tree.move_in(group)
         wanted = _enter(pid, config, process, bool(late))
         _demand(itself)
         for number, stream in enumerate(streams):
