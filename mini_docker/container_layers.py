@@ -31,7 +31,7 @@ DIRECTORIES = ("/dev", "/proc", "/sys", "/etc")
 class Layers:
     """The upper layer of a container, and those below it; use it in a with statement."""
 
-    __slots__ = ("below", "hidden", "upper", "userxattr")
+    __slots__ = ("below", "hidden", "upper")
 
     def __init__(self, it: Container) -> None:
         """ConfigError for a container whose root is a directory of somebody's, without layers."""
@@ -42,10 +42,10 @@ class Layers:
                 f"{it.record.get('Rootfs') or root.get('source')} (--rootfs)"
             )
         lowers, upper, _, words = layers_options.parse(root["options"])
-        self.userxattr = "userxattr" in words
-        self.below = layers_stack.Stack(lowers, userxattr=self.userxattr)
+        marks = "userxattr" in words
+        self.below = layers_stack.Stack(lowers, userxattr=marks)
         try:
-            self.upper = layers_stack.Stack([upper], marks=True, userxattr=self.userxattr)
+            self.upper = layers_stack.Stack([upper], marks=True, userxattr=marks)
         except BaseException:
             self.below.close()
             raise

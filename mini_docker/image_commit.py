@@ -40,22 +40,18 @@ def commit(it: Container, asked: Commit) -> str:
     config = _config(it, base.config if base else {}, asked.changes)
     if it.status() == "removing":
         raise StateError(f"cannot commit container {it.name()}: it is being removed")
-    with container_layers.Layers(it) as layers:
-        rootless = layers.userxattr
-        with image_transfer.Transfer(it.store.root, rootless) as transfer:
-            with held(it) if asked.pause else contextlib.nullcontext():
-                added = image_new.pack(transfer, layers)
-            stack = image_new.child(transfer, base, added)
-            step: dict[str, Any] = {"created_by": " ".join(it.record["Config"].get("Cmd") or [])}
-            if asked.comment:
-                step["comment"] = asked.comment
-            if not added:
-                step["empty_layer"] = True
-            document = image_new.described(
-                base.document if base else {}, config, step, asked.author
-            )
-            parent = base.id if base else ""
-            return image_new.register(transfer, stack, document, asked.names, parent)
+    with container_layers.Layers(it) as layers, image_transfer.Transfer(it.store.root) as transfer:
+        with held(it) if asked.pause else contextlib.nullcontext():
+            added = image_new.pack(transfer, layers)
+        stack = image_new.child(transfer, base, added)
+        step: dict[str, Any] = {"created_by": " ".join(it.record["Config"].get("Cmd") or [])}
+        if asked.comment:
+            step["comment"] = asked.comment
+        if not added:
+            step["empty_layer"] = True
+        document = image_new.described(base.document if base else {}, config, step, asked.author)
+        parent = base.id if base else ""
+        return image_new.register(transfer, stack, document, asked.names, parent)
 
 
 def _config(it: Container, base: dict[str, Any], changes: list[str]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from mini_docker import (
     image_store,
     image_streams,
     image_transfer,
-    layers_tree,
     layers_unpack,
 )
 from mini_docker.errors import ConfigError, UsageError, reason
@@ -48,6 +47,8 @@ def import_(root: str, source: Stream, asked: Import) -> str:
     start = source.read(6)
     while start and len(start) < 6 and (more := source.read(6 - len(start))):
         start += more
+    if not start:
+        raise ConfigError("cannot import the archive: it is empty")
     kind = image_streams.kind_of(start)
     stream: Stream = image_streams.Plain(source, start)
     if kind not in TYPES:
@@ -70,9 +71,7 @@ def _receive(transfer: image_transfer.Transfer, stream: Stream) -> tuple[dict[st
     except OSError as error:
         raise ConfigError(f"cannot make {making}: {reason(error)}") from error
     receiver = image_transfer.Receiver(transfer, stream, "", -1)
-    own = transfer.rootless
-    devices = layers_tree.SKIP if own else layers_tree.MAKE
-    with layers_tree.Tree(f"{making}/diff", None, devices, own, not own) as tree:
+    with layers_unpack.open_tree(f"{making}/diff") as tree:
         found = layers_unpack.unpack(receiver, tree)
     blob, size = receiver.finish()
     if not transfer.has_blob(blob):

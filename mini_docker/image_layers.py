@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from mini_docker.image_transfer import Receiver, Transfer
     from mini_docker.layers_stack import Stack
-    from mini_docker.layers_tree import Tree
 
 TEXTS = ("User", "WorkingDir", "StopSignal")
 LISTS = ("Env", "Cmd", "Entrypoint", "OnBuild", "Shell")
@@ -29,7 +28,7 @@ OBJECTS = ("Labels", "Volumes", "ExposedPorts", "Healthcheck")
 
 def unpack(transfer: Transfer, receiver: Receiver, diff_id: str, chain: list[str]) -> None:
     """Unpack the layer that *receiver* brings, and put it and its blob into their places."""
-    from mini_docker import layers_unpack  # here, because `run` needs none of it
+    from mini_docker import layers_unpack  # here: `run` needs none of it
 
     making = transfer.new_path("layers")
     try:
@@ -37,7 +36,10 @@ def unpack(transfer: Transfer, receiver: Receiver, diff_id: str, chain: list[str
         os.chmod(making, 0o700)
     except OSError as error:
         raise ConfigError(f"cannot make {making}: {reason(error)}") from error
-    with _below(transfer.root, chain[:-1]) as below, _tree(transfer, making, below) as tree:
+    with (
+        _below(transfer.root, chain[:-1]) as below,
+        layers_unpack.open_tree(f"{making}/diff", below) as tree,
+    ):
         try:
             found = layers_unpack.unpack(receiver, tree)
         except LayerError as error:
@@ -51,17 +53,10 @@ def unpack(transfer: Transfer, receiver: Receiver, diff_id: str, chain: list[str
     settle(transfer.root, making, (diff_id, chain[-1], blob))
 
 
-def _tree(transfer: Transfer, making: str, below: Stack | None) -> Tree:
-    from mini_docker import layers_tree
-
-    own = transfer.rootless
-    devices = layers_tree.SKIP if own else layers_tree.MAKE
-    return layers_tree.Tree(f"{making}/diff", below, devices, userxattr=own, owners=not own)
-
-
 @contextmanager
 def _below(root: str, chain: list[str]) -> Iterator[Stack | None]:
     """Yield the layers below, as far as they are unpacked."""
+    from mini_docker import layers_attributes
     from mini_docker.layers_stack import Stack
 
     paths = [f"{image_store.layer_path(root, id)}/diff" for id in reversed(chain)]
@@ -69,7 +64,7 @@ def _below(root: str, chain: list[str]) -> Iterator[Stack | None]:
     if not there:
         yield None
         return
-    with Stack(there) as stack:
+    with Stack(there, userxattr=layers_attributes.confined()) as stack:
         yield stack
 
 

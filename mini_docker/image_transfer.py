@@ -40,9 +40,8 @@ DRAINED = 2**26  # bytes left of a stream that are read to see what an error cam
 class Transfer:
     """One pull, load, commit or build that is under way; use it in a with statement."""
 
-    def __init__(self, root: str, rootless: bool = False) -> None:
+    def __init__(self, root: str) -> None:
         self.root = root
-        self.rootless = rootless  # files are the caller's, overlay marks those of a user
         self.name = ""
         self._own = threading.Lock()
         self._count = 0

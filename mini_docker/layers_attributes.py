@@ -1,4 +1,4 @@
-"""Extended attributes: which of them belong to a file, and which to overlayfs or the machine.
+"""Owners, and extended attributes: which belong to a file, which to overlayfs or the machine.
 
 What a stack shows depends on overlayfs's own attributes: an archive must not bring any. Labels
 and signatures (selinux, ima, evm) are this machine's to give. xattr(7).
@@ -17,6 +17,12 @@ CAPABILITY = "security.capability"
 def opaque(userxattr: bool) -> str:
     """Return the name of overlayfs's mark of an opaque directory, for either kind of mount."""
     return "user.overlay.opaque" if userxattr else "trusted.overlay.opaque"
+
+
+def confined() -> bool:
+    """Say whether we are root of a user namespace only: "trusted." attributes are not for us."""
+    with open("/proc/self/uid_map") as file:
+        return file.readline().split() != ["0", "0", "4294967295"]
 
 
 def kept(name: str) -> bool:
@@ -59,3 +65,18 @@ def write(place: int | str, attributes: dict[str, bytes], userxattr: bool) -> No
         except OSError as error:
             if error.errno != errno.EOPNOTSUPP:
                 raise
+
+
+def give(uid: int, gid: int, place: int | str, folder: int | None, lenient: bool) -> None:
+    """Change the owner of *place*, a descriptor or a name in *folder*.
+
+    With *lenient*, in a user namespace, who is nobody in there does not get it.
+    """
+    try:
+        if isinstance(place, int):
+            os.fchown(place, uid, gid)
+        else:
+            os.chown(place, uid, gid, dir_fd=folder, follow_symlinks=False)
+    except OSError as error:
+        if error.errno != errno.EINVAL or not lenient:
+            raise

@@ -46,8 +46,8 @@ class Tree:
     ) -> None:
         """*below* are the layers that this one will lie on; without *owners* all is the caller's.
 
-        With *userxattr* overlayfs's marks are attributes that a user may set, for an overlay
-        mounted with the option of that name.
+        With *userxattr*, for root of a user namespace, overlayfs's marks are attributes that
+        a user may set (as the mount option of that name has it).
         """
         self.root = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self.below = below
@@ -154,7 +154,7 @@ class Tree:
         try:
             archive.copy(entry, descriptor)
             if self._foreign(entry):
-                os.fchown(descriptor, entry.uid, entry.gid)  # first: it takes setuid bits away
+                self._give(entry.uid, entry.gid, descriptor)  # first: it takes setuid bits away
             os.fchmod(descriptor, entry.mode)
             if entry.xattrs:
                 layers_attributes.write(descriptor, entry.xattrs, self.userxattr)
@@ -165,7 +165,7 @@ class Tree:
     def _dress(self, folder: int, name: str, entry: Entry, fresh: bool = True) -> None:
         """Give *name*, no regular file, the owner, mode, attributes and time of *entry*."""
         if self._foreign(entry) or (self.owners and not fresh):
-            os.chown(name, entry.uid, entry.gid, dir_fd=folder, follow_symlinks=False)
+            self._give(entry.uid, entry.gid, name, folder)
         if entry.kind != "symlink":
             os.chmod(name, entry.mode, dir_fd=folder)
         if entry.xattrs:
@@ -182,12 +182,15 @@ class Tree:
         same = entry.uid == self._uid and entry.gid == self._gid and not self._setgid
         return self.owners and not same
 
+    def _give(self, uid: int, gid: int, place: int | str, folder: int | None = None) -> None:
+        layers_attributes.give(uid, gid, place, folder, lenient=self.userxattr)
+
     def _replace(self, folder: int, name: str, kind: str) -> bool:
         """Remove what has the *name* of a new file of this *kind*; not a directory for another."""
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if not stat.S_ISDIR(status.st_mode):
             os.unlink(name, dir_fd=folder)
-            if kind == "directory" and stat.S_ISCHR(status.st_mode) and not status.st_rdev:
+            if kind == "directory" and _is_whiteout(status):
                 os.mkdir(name, 0o700, dir_fd=folder)  # it was hidden before it was made anew
                 self._hide(folder, name)
                 return False
@@ -212,20 +215,18 @@ class Tree:
 
     def _make_one(self, folder: int, name: str, path: str) -> bool:
         try:
-            os.mkdir(name, 0o755, dir_fd=folder)
+            os.mkdir(name, dir_fd=folder)
         except FileExistsError:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            if not stat.S_ISCHR(status.st_mode) or status.st_rdev:
+            if not _is_whiteout(status):
                 return False
             self._replace(folder, name, "directory")
-            os.chmod(name, 0o755, dir_fd=folder)
-            return True
         os.chmod(name, 0o755, dir_fd=folder)
         before = self.below.find(f"/{path}") if self.below else None
         if before and before.kind == "directory":
             old = before.status
             if self.owners:
-                os.chown(name, old.st_uid, old.st_gid, dir_fd=folder, follow_symlinks=False)
+                self._give(old.st_uid, old.st_gid, name, folder)
             os.chmod(name, stat.S_IMODE(old.st_mode), dir_fd=folder)
             os.utime(name, ns=(old.st_mtime_ns, old.st_mtime_ns), dir_fd=folder)
         return True
@@ -241,3 +242,7 @@ class Tree:
         if self._folder != self.root:
             os.close(self._folder)
         self._folder, self._path = self.root, ""
+
+
+def _is_whiteout(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0

@@ -16,7 +16,7 @@ import queue
 import threading
 import time
 
-from mini_docker import image_streams, layers, layers_tar
+from mini_docker import image_streams, layers, layers_attributes, layers_tar, layers_tree
 from mini_docker.errors import LayerError
 from mini_docker.layers_tree import Tree
 
@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
+    from mini_docker.layers_stack import Stack
     from mini_docker.layers_tar import Stream
 
 AHEAD = 8  # pieces that are inflated before they are needed
@@ -127,6 +128,13 @@ class Unpacked:
         self.diff_id = diff_id
         self.size = size  # bytes
         self.entries = entries
+
+
+def open_tree(directory: str, below: Stack | None = None) -> Tree:
+    """Open *directory* to unpack a layer of this engine's, which may be an ordinary user's."""
+    confined = layers_attributes.confined()
+    devices = layers_tree.SKIP if confined else layers_tree.MAKE
+    return Tree(directory, below, devices, userxattr=confined)
 
 
 def unpack(stream: Stream, tree: Tree, limit: int = layers_tar.MAX_TOTAL) -> Unpacked:

@@ -237,6 +237,7 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(
     before = len(ids(engine))
     engine("import", "-", stdin=sink.getvalue()).refused("'etc/harm'", "symbolic link", code=1)
     engine("import", "-", stdin=b"no tar" * 1000).refused("it is no tar", code=1)
+    engine("import", "-").refused("it is empty", code=1)
     engine("import", str(tmp_path / "none")).refused("no such file or directory", code=1)
     assert os.listdir(tmp_path) == []
     assert len(ids(engine)) == before
