@@ -122,46 +122,32 @@ def parse(text: str, algorithms: Sequence[str] = ALGORITHMS) -> Reference:
     return Reference(domain, path, tag, digest)
 
 
-def command(image: dict[str, Any], asked: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Return Entrypoint and Cmd of a container: together they are what it runs.
-
-    Both arguments may have the fields Entrypoint and Cmd, lists or None; one that is missing,
-    None or empty says nothing. What is *asked* for counts before what the *image* says. But
-    an asked Entrypoint comes without the image's Cmd, which are arguments for another
-    program; and [""] asks for no Entrypoint at all.
-
-        image's Entrypoint, Cmd     asked                       the answer
-        -        ["sh"]             -                           []       ["sh"]
-        -        ["sh"]             Cmd ["ls"]                  []       ["ls"]
-        ["git"]  ["help"]           -                           ["git"]  ["help"]
-        ["git"]  ["help"]           Cmd ["log"]                 ["git"]  ["log"]
-        ["git"]  ["help"]           Entrypoint ["sh"]           ["sh"]   []
-        ["git"]  ["help"]           ["sh"] and Cmd ["-c"]       ["sh"]   ["-c"]
-        ["git"]  ["help"]           [""] and Cmd ["ls"]         []       ["ls"]
-
-    Source: Dockerfile reference, "Understand how CMD and ENTRYPOINT interact".
-    """
-    entrypoint, words = asked.get("Entrypoint"), asked.get("Cmd")
-    if not entrypoint:
-        entrypoint, words = image.get("Entrypoint"), words or image.get("Cmd")
-    if entrypoint == [""]:
-        entrypoint = []
-    return list(entrypoint or []), list(words or [])
-
-
 def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """Return the config of a container: what was *asked* for over what the *image* says.
 
-    Both have fields of the OCI's image config; one that is missing, None or empty says
-    nothing. Each field is the asked one, or else the image's, except:
+    Both have the fields of the OCI's image config: User, Env, Entrypoint, Cmd, WorkingDir,
+    Labels, Volumes, ExposedPorts, StopSignal, Healthcheck; one that is missing, None or
+    empty says nothing. Each field is the asked one, or else the image's, except:
 
-    - Labels, Volumes, ExposedPorts and Healthcheck are objects: both together, and of a key
-      that both have, the asked value. In Healthcheck a value of 0 or "" says nothing.
-    - Env: the asked variables, then the image's that have other names. A variable is
-      NAME=VALUE, or NAME alone: take it away.
-    - Entrypoint and Cmd are those of command(), None in the place of an empty list.
+    - Labels, Volumes, ExposedPorts, Healthcheck are objects: both, and of a key that both
+      have the asked value. A key of the asked Healthcheck whose value is 0 or empty says
+      nothing.
+    - Env: the asked variables as they are, then the image's that have other names. A variable
+      is NAME=VALUE, or NAME alone, which takes it away: the start of a container sees to that.
+    - Entrypoint and Cmd depend on each other. An asked Entrypoint comes without the image's
+      Cmd, which are arguments for another program. [""] asks for no Entrypoint at all.
 
-    *image* and *asked* stay as they are. Source: moby, daemon/commit.go, merge().
+          image's Entrypoint and Cmd    asked                  the container's
+          -             ["sh"]          -                      -             ["sh"]
+          -             ["sh"]          Cmd ["ls"]             -             ["ls"]
+          ["git"]       ["help"]        -                      ["git"]       ["help"]
+          ["git"]       ["help"]        Cmd ["log"]            ["git"]       ["log"]
+          ["git"]       ["help"]        Entrypoint ["sh"]      ["sh"]        -
+          ["git"]       ["help"]        both                   ["sh"]        ["-c", "ls"]
+          ["git"]       ["help"]        [""] and Cmd ["ls"]    -             ["ls"]
+
+    Entrypoint and Cmd are lists in the answer, or None. *image* and *asked* stay as they are.
+    Source: docs.docker.com, "Understand how CMD and ENTRYPOINT interact"; moby, merge().
     """
     merged = {**image, **{key: value for key, value in asked.items() if value}}
     for key in ("Labels", "Volumes", "ExposedPorts", "Healthcheck"):
@@ -171,10 +157,14 @@ def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
         merged[key] = {**(image.get(key) or {}), **new}
     env = list(asked.get("Env") or [])
     names = {pair.partition("=")[0] for pair in env}
-    below = image.get("Env") or []
-    merged["Env"] = env + [pair for pair in below if pair.partition("=")[0] not in names]
-    entrypoint, words = command(image, asked)
-    merged["Entrypoint"], merged["Cmd"] = entrypoint or None, words or None
+    merged["Env"] = env + [
+        pair for pair in image.get("Env") or [] if pair.partition("=")[0] not in names
+    ]
+    entrypoint, command = asked.get("Entrypoint"), asked.get("Cmd")
+    if not entrypoint:
+        entrypoint, command = image.get("Entrypoint"), command or image.get("Cmd")
+    merged["Entrypoint"] = None if entrypoint in ([], [""]) else entrypoint
+    merged["Cmd"] = command or None
     return merged
 
 
