@@ -132,6 +132,8 @@ def namespaces(host: dict[str, Any], store: Store, version: str) -> list[dict[st
     for kind, mode in modes.items():
         if mode.startswith("container:"):
             pid = running_pid(store, mode.removeprefix("container:"))
+            if kind == "pid":
+                _refuse_tracer(store, mode.removeprefix("container:"))
             rows.append({"type": kind, "path": f"/proc/{pid}/ns/{spec.NAMESPACES[kind]}"})
         elif mode != "host":
             rows.append({"type": kind})
@@ -146,6 +148,25 @@ def running_pid(store: Store, reference: str) -> int:
     if not found.running():
         raise ConfigError(f"cannot join the namespace of a non running container: {reference}")
     return found.pid()
+
+
+def _refuse_tracer(store: Store, reference: str) -> None:
+    """Refuse to start in sight of a container that could take hold of us meanwhile.
+
+    We begin with all rights, in the pid namespace that is shared; CAP_SYS_PTRACE is enough
+    to trace us there. A privileged container has the machine already. The other way round,
+    a new container that may trace an old one, harms nobody.
+    """
+    from mini_docker import containers
+
+    found = containers.load(store, reference)
+    rights = found.config()["process"].get("capabilities")
+    traces = rights is not None and "CAP_SYS_PTRACE" in rights["bounding"]
+    if traces and not found.record["HostConfig"].get("Privileged"):
+        raise ConfigError(
+            f"cannot join the pid namespace of container {reference}: it has CAP_SYS_PTRACE and "
+            "could trace the engine there; give the capability to the container that joins"
+        )
 
 
 def resources(host: dict[str, Any]) -> dict[str, Any]:

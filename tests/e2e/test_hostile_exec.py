@@ -156,3 +156,13 @@ def test_a_script_does_not_get_hold_of_the_engines_interpreter(
         hostile.weakened(engine, NO_LAUNCH, NOT_SEALED)("exec", "box", "/evil")
     assert f"program {copy}" in it.seen(), it.told
     assert (copy.read_bytes() != before) == ("--init" not in flags)
+
+
+def test_nobody_starts_in_sight_of_a_tracer(engine: Engine) -> None:
+    """The other way round is how one debugs: the container that joins may trace."""
+    engine.ok("run", "-d", "--name", "tracer", "--cap-add", "SYS_PTRACE", "busybox", "sleep", "100")
+    join = ("run", "--rm", "--pid", "container:tracer", "busybox", "true")
+    engine(*join).refused("it has CAP_SYS_PTRACE", code=125)
+    engine.ok("run", "-d", "--name", "plain", "busybox", "sleep", "100")
+    words = ("run", "--rm", "--pid", "container:plain", "--cap-add", "SYS_PTRACE", "busybox")
+    assert "sleep 100" in engine.ok(*words, "ps")
