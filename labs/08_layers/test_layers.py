@@ -29,7 +29,7 @@ import pytest
 from course import machine
 from course.pretend_layers import Kernel
 from course.story import Story
-from mini_docker import layers_tar, layers_tree, syscalls
+from mini_docker import layers_options, layers_tar, layers_tree, syscalls
 from mini_docker.errors import LayerError
 from mini_docker.layers_stack import Stack
 from mini_docker.layers_tar_write import Writer
@@ -142,11 +142,8 @@ def mounted(
         before = os.getcwd(), sorted(os.listdir("/proc/self/fd"))
         error = None
         try:
-            arguments = [lowers, str(folder / "upper"), str(folder / "work"), str(folder / "m")]
-            if words is None:
-                layers.mount(*arguments)  # type: ignore[arg-type]
-            else:
-                layers.mount(*arguments, words)  # type: ignore[arg-type]
+            places: Any = [str(folder / name) for name in ("upper", "work", "m")]
+            layers.mount(lowers, *places, *([] if words is None else [words]))
         except NotImplementedError:
             raise
         except Exception as caught:
@@ -243,7 +240,7 @@ def test_task1_without_words_the_engines_own_options_hold(tmp_path: Path) -> Non
     story, seen = mounted(tmp_path, stack_of(tmp_path, 2))
     it = taken(story, seen)
     saw = f"besides the directories: {', '.join(it['words']) or 'nothing'}"
-    story.check(it["words"] == list(layers.OPTIONS), saw, ", ".join(layers.OPTIONS))
+    story.check(it["words"] == list(layers_options.OPTIONS), saw, ", ".join(layers_options.OPTIONS))
 
 
 @pytest.mark.parametrize("sign", [":", ",", "\\"])
@@ -273,7 +270,7 @@ def test_task1_a_stack_too_long_for_a_page_has_all_its_layers(tmp_path: Path, co
 
 def test_task1_options_of_exactly_one_page_are_too_long_without_their_end(tmp_path: Path) -> None:
     lowers = stack_of(tmp_path, 20, width=100)
-    empty = len(layers.options(lowers, str(tmp_path / "upper"), str(tmp_path / "work"), []))
+    empty = len(layers_options.options(lowers, str(tmp_path / "upper"), str(tmp_path / "work"), []))
     word = "x" * (4096 - empty - 1)
     story, seen = mounted(tmp_path, lowers, [word])
     it = taken(story, seen)
@@ -958,14 +955,14 @@ class Machine:
         self.folder = folder
         self.ordinary = bool(machine.missing("real-root"))
         self.mark = MARK if self.ordinary else "trusted.overlay.opaque"
-        self.words = [*layers.OPTIONS, *["userxattr"] * self.ordinary]
+        self.words = [*layers_options.OPTIONS, *["userxattr"] * self.ordinary]
 
     def mount(self, lowers: list[str], name: str = "m") -> Path:
         """Mount *lowers* by the student's function; the upper directory is NAME.upper."""
-        paths = [str(self.folder / f"{name}{end}") for end in (".upper", ".work", "")]
+        paths: Any = [str(self.folder / f"{name}{end}") for end in (".upper", ".work", "")]
         for path in paths:
             os.makedirs(path)
-        layers.mount(lowers, *paths, self.words)  # type: ignore[arg-type]
+        layers.mount(lowers, *paths, self.words)
         return self.folder / name
 
     def mount_by_hand(self, lowers: list[Path], name: str = "hand") -> Path:
@@ -1050,10 +1047,10 @@ def test_task1_a_real_refusal_says_why(real: Machine) -> None:
     story = Story("mount([low], upper, work, ...) where there is no directory upper")
 
     def act() -> None:
-        paths = [str(real.folder / name) for name in ("upper", "work", "m")]
+        paths: Any = [str(real.folder / name) for name in ("upper", "work", "m")]
         os.mkdir(paths[1])
         os.mkdir(paths[2])
-        layers.mount([str(low)], *paths, real.words)  # type: ignore[arg-type]
+        layers.mount([str(low)], *paths, real.words)
 
     refused(story, see(story, act), "cannot mount the layers at", "No such file")
 
