@@ -135,7 +135,7 @@ def _lab(entry: dict[str, Any], repo: Path) -> Lab:
         raise ValueError(f"{where}: a folder is two digits, '_' and one word")
     if folder[3:] in sys.stdlib_module_names:
         raise ValueError(f"{where}: the topic hides a module of the standard library")
-    unknown = entry.keys() - {"folder", "title", "minutes", "tasks", "unlocks"}
+    unknown = entry.keys() - {"folder", "title", "minutes", "tasks", "unlocks", "lent"}
     if unknown:
         raise ValueError(f"{where}: unknown key {min(unknown)}")
     tasks = tuple(

@@ -125,17 +125,15 @@ def parse(text: str, algorithms: Sequence[str] = ALGORITHMS) -> Reference:
 def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """Return the config of a container: what was *asked* for over what the *image* says.
 
-    Both have the fields of the OCI's image config: User, Env, Entrypoint, Cmd, WorkingDir,
-    Labels, Volumes, ExposedPorts, StopSignal, Healthcheck; one that is missing, None or
-    empty says nothing. Each field is the asked one, or else the image's, except:
+    Both have the fields of an OCI image's config; one that is missing, None or empty says
+    nothing. Each field is the asked one, or else the image's, except:
 
-    - Labels, Volumes, ExposedPorts, Healthcheck are objects: both, and of a key that both
-      have the asked value. A key of the asked Healthcheck whose value is 0 or empty says
-      nothing.
+    - Labels, Volumes, ExposedPorts, Healthcheck are objects: both, and of a key that both have
+      the asked value. A value of the asked Healthcheck that is 0 or empty says nothing.
     - Env: the asked variables as they are, then the image's that have other names. A variable
       is NAME=VALUE, or NAME alone, which takes it away: the start of a container sees to that.
-    - Entrypoint and Cmd depend on each other. An asked Entrypoint comes without the image's
-      Cmd, which are arguments for another program. [""] asks for no Entrypoint at all.
+    - An asked Entrypoint comes without the image's Cmd, which are arguments for another
+      program. [""] asks for no Entrypoint at all. Both are lists in the answer, or None.
 
           image's Entrypoint and Cmd    asked                  the container's
           -             ["sh"]          -                      -             ["sh"]
@@ -143,11 +141,10 @@ def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
           ["git"]       ["help"]        -                      ["git"]       ["help"]
           ["git"]       ["help"]        Cmd ["log"]            ["git"]       ["log"]
           ["git"]       ["help"]        Entrypoint ["sh"]      ["sh"]        -
-          ["git"]       ["help"]        both                   ["sh"]        ["-c", "ls"]
+          ["git"]       ["help"]        ["sh"] and Cmd ["-c"]  ["sh"]        ["-c"]
           ["git"]       ["help"]        [""] and Cmd ["ls"]    -             ["ls"]
 
-    Entrypoint and Cmd are lists in the answer, or None. *image* and *asked* stay as they are.
-    Source: docs.docker.com, "Understand how CMD and ENTRYPOINT interact"; moby, merge().
+    *image* and *asked* stay as they are. Source: docs.docker.com, "CMD and ENTRYPOINT interact".
     """
     merged = {**image, **{key: value for key, value in asked.items() if value}}
     for key in ("Labels", "Volumes", "ExposedPorts", "Healthcheck"):
@@ -157,9 +154,8 @@ def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
         merged[key] = {**(image.get(key) or {}), **new}
     env = list(asked.get("Env") or [])
     names = {pair.partition("=")[0] for pair in env}
-    merged["Env"] = env + [
-        pair for pair in image.get("Env") or [] if pair.partition("=")[0] not in names
-    ]
+    below = image.get("Env") or []
+    merged["Env"] = env + [pair for pair in below if pair.partition("=")[0] not in names]
     entrypoint, command = asked.get("Entrypoint"), asked.get("Cmd")
     if not entrypoint:
         entrypoint, command = image.get("Entrypoint"), command or image.get("Cmd")

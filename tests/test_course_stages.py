@@ -91,7 +91,7 @@ def test_what_a_lab_unlocks_exists_and_names_the_lab_until_then(
     flags = {it.name: it for it in command.flags}
     assert not flag or flag in flags
     words = [f"--{flag}{value(command, flag)}"] if flag else []
-    operands = ["x"] * max(command.minimum, 1)
+    operands = ["x"] * max(command.minimum, int(command.maximum != 0))
     with stages.at_stage(lab.number - 1) as environment:
         Engine(lab.number - 1, tmp_path, environment).refuses(lab.number, name, *words, *operands)
 
@@ -298,6 +298,34 @@ def test_stage_8_an_image_is_a_stack_of_layers(engine: Engine, tmp_path: Path) -
     engine("export", "-o", str(archive), "box", status=0)
     engine("import", str(archive), "flat", status=0)
     assert engine("run", "--rm", "flat", "cat", "/two", status=0).stdout == "two\n"
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_9_images_have_names(engine: Engine, tmp_path: Path) -> None:
+    if engine.stage < 3:
+        return
+    engine("image", "bootstrap", "busybox", status=0)
+    # What is there before the lab needs names too: the engine lends itself its own module.
+    whole = "docker.io/library/busybox:latest"
+    assert engine("run", "--rm", whole, "echo", "on", status=0).stdout == "on\n"
+    assert engine("run", "--rm", "-e", "A=1", "busybox", "env", status=0).stdout.count("PATH=") == 1
+    assert engine("inspect", "--format", "{{.Config.Cmd}}", "busybox", status=0).stdout == "[sh]\n"
+    entrypoint = ("run", "--rm", "--entrypoint", "echo", "busybox", "it")
+    if engine.stage < 9:
+        for words in ("tag", "busybox", "me/box:1"), ("rmi", "busybox"), ("history", "busybox"):
+            engine.refuses(9, *words)
+        return engine.refuses(9, *entrypoint)
+    assert engine(*entrypoint, status=0).stdout == "it\n"
+    engine("tag", "busybox", "localhost:5000/me/box:1", status=0)
+    archive = str(tmp_path / "box.tar")
+    engine("save", "-o", archive, "localhost:5000/me/box:1", status=0)
+    assert "Deleted" not in engine("rmi", "busybox", status=0).stdout
+    assert "Deleted" in engine("rmi", "localhost:5000/me/box:1", status=0).stdout
+    said = engine("load", "-i", archive, status=0).stdout
+    assert said == "Loaded image: localhost:5000/me/box:1\n"
+    assert "bootstrap" in engine("history", "localhost:5000/me/box:1", status=0).stdout
+    engine("image", "verify", status=0)
 
 
 @pytest.mark.root

@@ -131,6 +131,30 @@ except LockedTopic as error:
     assert said == "cgroups.create needs lab 4, cgroups: run `lab start 4`, or `lab borrow cgroups`"
 
 
+def test_a_topic_that_is_lent_is_the_engine_s_until_something_is_written(work: Work) -> None:
+    code = "from mini_docker import images, swap; print(images.__file__, swap.state('images'))"
+    assert work.python(code) == f"{REPO}/mini_docker/images.py locked"
+    file = work.copy("images", unwritten=True)
+    work.note(images={"begun": True})
+    assert work.python(code) == f"{REPO}/mini_docker/images.py begun"
+    work.copy("images")
+    assert work.python(code) == f"{file} trying"
+
+
+def test_what_a_lent_topic_unlocks_waits_all_the_same(work: Work) -> None:
+    code = """
+from mini_docker import swap
+from mini_docker.errors import LockedTopic
+print(swap.locked("images"))
+try:
+    swap.needs("tag", [])
+except LockedTopic as error:
+    print(error)
+"""
+    lab = "lab 9, images: run `lab start 9`, or `lab borrow images`"
+    assert work.python(code) == f"False\n`tag` needs {lab}"
+
+
 def test_a_locked_topic_survives_those_who_only_look(work: Work) -> None:
     code = """
 import copy, inspect, pydoc
