@@ -82,51 +82,51 @@ class Session:
             if reply.status != 401 or again or not self.owns(reply.url):
                 break
             reply.close()
-            self.authorize(reply.headers.get("WWW-Authenticate", ""))
+            authorize(self, reply.headers.get("WWW-Authenticate", ""))
         return reply
 
     def owns(self, url: str) -> bool:
         """Say whether *url* is the registry's own: no other host gets a header, or gives a 401."""
         return registry_challenges.origin(url) == registry_challenges.origin(self.base)
 
-    def authorize(self, challenge: str) -> None:
-        """Set header and expires to what answers *challenge*, the WWW-Authenticate of a 401.
 
-        registry_challenges.parse(challenge) makes pairs of it, such as
-        ("bearer", {"realm": "https://auth.example/token", "service": "registry"}), and
-        answer the first of these that is possible:
+def authorize(session: Session, challenge: str) -> None:
+    """Set session.header and session.expires to answer *challenge*, a WWW-Authenticate.
 
-        - bearer, with a realm. Ask the token server: registry_challenges.ask_token(self,
-          realm, fields), with fields a list of pairs, ("service", ...) if the challenge has
-          one, and ("scope", ...) for each of self.scopes. Its answer, an object, has the
-          token as "token" or as "access_token": header is "Bearer TOKEN". It is good for
-          "expires_in" seconds from now, and for TOKEN_LIFE if that is less, or no whole
-          number. A realm that is not https, while self.base is, is not asked: the password
-          would be there for all to read.
-        - basic, with self.login: header is self.login.basic(), which does not expire (math.inf).
+    registry_challenges.parse(challenge) makes pairs of it, such as
+    ("bearer", {"realm": "https://auth.example/token", "service": "registry"}), and
+    answer the first of these that is possible:
 
-        RegistryError, naming the registry and the *challenge*, if none is possible, and if
-        the answer has no token that is a text.
-        """
-        for scheme, fields in registry_challenges.parse(challenge):
-            realm = fields.get("realm", "")
-            if scheme == "basic" and self.login:
-                self.header, self.expires = self.login.basic(), math.inf
-                return
-            if scheme == "bearer" and realm:
-                if self.base.startswith("https:") and not realm.startswith("https:"):
-                    raise RegistryError(f"{self.base} sends us to {realm!r:.200}: no https")
-                asked = [("service", fields["service"])] if "service" in fields else []
-                asked += [("scope", scope) for scope in self.scopes]
-                found = registry_challenges.ask_token(self, realm, asked)
-                token = found.get("token") or found.get("access_token")
-                if not isinstance(token, str):
-                    raise RegistryError(f"the token server {realm!r:.200} gave no token")
-                life = found.get("expires_in")
-                life = max(life, TOKEN_LIFE) if isinstance(life, int) else TOKEN_LIFE
-                self.header, self.expires = f"Bearer {token}", time.monotonic() + life
-                return
-        raise RegistryError(f"{self.base} does not let us in: {challenge!r:.200}")
+    - bearer, with a realm. Ask the token server: registry_challenges.ask_token(session,
+      realm, fields), with fields a list of pairs, ("service", ...) if the challenge has
+      one, and ("scope", ...) for each of session.scopes. Its answer, an object, has the
+      token as "token" or as "access_token": the header is "Bearer TOKEN". It is good for
+      "expires_in" seconds from now, and for TOKEN_LIFE if that is less, or no whole number.
+    - basic, with a session.login: the header is its basic(), which never expires (math.inf).
+
+    RegistryError, naming the registry and the challenge, if none is possible. RegistryError
+    as well if the answer has no token that is a text; and, before anything is sent there, if
+    a realm is not https while session.base is: the password would be there for all to read.
+    """
+    for scheme, fields in registry_challenges.parse(challenge):
+        realm = fields.get("realm", "")
+        if scheme == "basic" and session.login:
+            session.header, session.expires = session.login.basic(), math.inf
+            return
+        if scheme == "bearer" and realm:
+            if session.base.startswith("https:") and not realm.startswith("https:"):
+                raise RegistryError(f"{session.base} sends us to {realm!r:.200}: no https")
+            asked = [("service", fields["service"])] if "service" in fields else []
+            asked += [("scope", scope) for scope in session.scopes]
+            found = registry_challenges.ask_token(session, realm, asked)
+            token = found.get("token") or found.get("access_token")
+            if not isinstance(token, str):
+                raise RegistryError(f"{session.base}: its token server gave no token: {realm!r:.200}")
+            life = found.get("expires_in")
+            life = max(life, TOKEN_LIFE) if isinstance(life, int) else TOKEN_LIFE
+            session.header, session.expires = f"Bearer {token}", time.monotonic() + life
+            return
+    raise RegistryError(f"{session.base} does not let us in: {challenge!r:.200}")
 
 
 def choose(index: dict[str, Any], platform: Platform) -> Descriptor:
