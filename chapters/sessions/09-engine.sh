@@ -1,7 +1,7 @@
 # The engine after lab 9: FROM scratch, names, removal, save and load.
 #: stage 9
 #: varies \d+(\.\d+)?[kM]?B\b
-#: varies \d+ (days|weeks|months|years) ago
+#: varies (<created>|Less than a|About an?|\d+) (second|minute|hour|day|week|month|year)s? ago
 #- alias jq='jq -M'
 ## scratch
 mini-docker image bootstrap hello-world

@@ -445,7 +445,10 @@ def test_task2_a_name_alone_takes_the_image_s_variable_away() -> None:
     check(story, found, "Env", ["DEBUG", "PATH=/bin"], mistake)
 
 
-@pytest.mark.parametrize("nothing", [{}, {"Env": None}, {"Env": []}])
+NO_VARIABLES: list[dict[str, Any]] = [{}, {"Env": None}, {"Env": []}]
+
+
+@pytest.mark.parametrize("nothing", NO_VARIABLES)
 def test_task2_without_asked_variables_the_image_s_are_in(nothing: dict[str, Any]) -> None:
     story, found = merged({"Env": ["PATH=/bin"]}, nothing)
     check(story, found, "Env", ["PATH=/bin"])
@@ -467,7 +470,8 @@ def test_task2_objects_are_joined(
     story, found = merged({name: image}, {name: asked})
     replaced = "the asked object took the place of the image's: both are in, key by key"
     check(story, found, name, both, replaced if found.get(name) == asked else "")
-    for nothing in (None, {}):
+    silence: list[Any] = [None, {}]
+    for nothing in silence:
         story, found = merged({name: image}, {name: nothing})
         check(story, found, name, image)
         story, found = merged({name: nothing}, {name: asked})
