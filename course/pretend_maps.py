@@ -30,8 +30,13 @@ echo "{{\\"did\\": \\"{name}\\", \\"text\\": \\"$*\\"}}" >>'{notes}'
 class Maps:
     """What a test sets up before, and reads after, write_maps was called. All is on disk."""
 
-    def __init__(self, folder: Path, uid: int = 0) -> None:
+    def __init__(
+        self, folder: Path, uid: int = 0, gid: int | None = None, real: int | None = None
+    ) -> None:
+        """The caller is *uid* with the group *gid* (*uid* too), by the user *real* (*uid* too)."""
         self.folder, self.uid = folder, uid
+        self.gid = uid if gid is None else gid
+        self.real = uid if real is None else real
         self.notes = folder / "notes"
         self.notes.touch()
         self._open, self._os_open = io.open, os.open
@@ -91,7 +96,9 @@ class Maps:
     def _own(self, process: str, name: str, ranges: list[list[int]]) -> bool:
         """Say whether an ordinary user may write this map: itself alone, and deny first."""
         denied = (self.folder / process / "setgroups").read_text() == "deny\n"
-        return [it[1:] for it in ranges] == [[self.uid, 1]] and (name == "uid_map" or denied)
+        if name == "uid_map":
+            return [it[1:] for it in ranges] == [[self.uid, 1]]
+        return [it[1:] for it in ranges] == [[self.gid, 1]] and denied
 
     def path(self, path: Any) -> str:
         """Return where the files of *path* are kept; "" for a path that is not ours."""
@@ -171,8 +178,8 @@ def install(maps: Maps) -> None:
         os_close(descriptor)
 
     calls: dict[str, Callable[..., Any]] = {"open": maps.os_open, "write": write, "close": close}
-    for name in ("getuid", "geteuid", "getgid", "getegid"):
-        calls[name] = lambda: maps.uid
+    calls |= {"getuid": lambda: maps.real, "geteuid": lambda: maps.uid}
+    calls |= {"getgid": lambda: maps.gid, "getegid": lambda: maps.gid}
     vars(os).update(calls)
     vars(builtins)["open"] = vars(io)["open"] = maps.open
     os.environ["PATH"] = f"{maps.folder}/bin"

@@ -19,11 +19,20 @@ MOST = 65536  # ids that exist where it lives
 class Process:
     """The ids of one process, and the calls that change them, by their names in os."""
 
-    def __init__(self, folder: Path, uid: int = 0, denied: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        uid: int = 0,
+        denied: bool = False,
+        real: tuple[int, int] | None = None,
+    ) -> None:
+        """User *uid* runs it; or a user of the uid and gid *real* runs a setuid program of his."""
         self.maps = pretend_maps.Maps(folder, uid)
         (folder / "self/setgroups").write_text("deny\n" if denied else "allow\n")
         self.denied = denied
         self.uids, self.gids = [uid] * 3, [uid] * 3  # real, effective, saved
+        if real:
+            self.uids[0], self.gids[0] = real
         self.groups = [0, 4, 27]  # as a login left them
         self.calls: list[str] = []
 

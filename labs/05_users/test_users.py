@@ -57,8 +57,13 @@ def root() -> Iterator[Path]:
         yield Path(folder)
 
 
-def refused(story: Story, call: Callable[[], Any], kind: str, *words: str, mistake: str) -> str:
-    """Check that *call* raises *kind* and that its message has *words*; return the message."""
+def refused(
+    story: Story, call: Callable[[], Any], kind: str, *words: str, mistake: str, lacks: str = ""
+) -> str:
+    """Check that *call* raises *kind* and that its message has *words*; return the message.
+
+    *mistake* is behind no exception at all, *lacks* behind a message without the last word.
+    """
     outcome = story.run(call)
     expected = f"{kind}, with {' and '.join(map(repr, words))} in its message"
     if not outcome.raised:
@@ -67,7 +72,7 @@ def refused(story: Story, call: Callable[[], Any], kind: str, *words: str, mista
     saw = str(outcome.raised)
     story.check(outcome.raised.kind == kind, saw, expected)
     for word in words:
-        story.check(word in outcome.raised.message, saw, expected)
+        story.check(word in outcome.raised.message, saw, expected, lacks * (word == words[-1]))
     return str(outcome.raised.message)
 
 
@@ -126,7 +131,11 @@ def test_task1_a_name_gives_the_gid_of_its_row(root: Path) -> None:
 
 
 def test_task1_a_name_gives_the_home_of_its_row(root: Path) -> None:
-    has("web", root, {"/bin/sh": "that is the shell: the home is one field before it"}, home="/srv")
+    mistakes = {
+        "/bin/sh": "that is the shell: the home is one field before it",
+        "/": "the row's home was not taken: / is for a number without a row",
+    }
+    has("web", root, mistakes, home="/srv")
 
 
 def test_task1_a_number_with_a_row_is_that_user(root: Path) -> None:
@@ -157,12 +166,37 @@ def test_task1_a_number_is_an_id_also_if_somebody_is_called_that(root: Path) -> 
     has("7", root, {100: "7 was taken for a name"}, uid=7, gid=0)
 
 
+def test_task1_the_group_file_is_the_containers(root: Path) -> None:
+    (root / "etc/group").write_text("root:x:78:\n")
+    machine = "the machine's own group file was read: the container's counts, in root"
+    has("web:root", root, {0: machine}, gid=78)
+
+
+def asked(text: str, root: Path) -> list[str]:
+    """Return the roots in which find(*text*) asks rows() for the group file."""
+
+    def act() -> list[str]:
+        seen, rows = [], users.rows
+
+        def note(below: str, table: Any) -> Any:
+            seen.extend([str(below)] * (table == users.GROUP))
+            return rows(below, table)
+
+        vars(users)["rows"] = note
+        users.find(text, str(root))
+        return seen
+
+    return list(Story(f'find("{text}", ROOT)').value(act))
+
+
 def test_task1_the_supplementary_groups_are_those_that_name_the_user(root: Path) -> None:
     piece = "a part of a name was enough: web is not x-web, and we is not web"
+    nobody = "nobody asked the group file which groups the user is a member of"
+    where = "the group file was asked in the wrong root: the container's is below root"
     mistakes = {
         (50, 60, 65): piece,
         (50,): "a row lists several members, and any of them may be the user",
-        (): "nobody asked the group file which groups the user is a member of",
+        (): where if set(asked("web", root)) - {str(root)} else nobody,
     }
     has("web", root, mistakes, groups=[50, 65])
 
@@ -263,7 +297,7 @@ def test_task1_the_machine_agrees(root: Path) -> None:
 @pytest.fixture
 def pretend(tmp_path: Path) -> Callable[..., Maps]:
     """Make a pretend kernel whose caller is the user given: 0, or ME, an ordinary one."""
-    return lambda uid=0: Maps(tmp_path, uid)
+    return lambda uid=0, **more: Maps(tmp_path, uid, **more)
 
 
 Spans = list[tuple[int, int, int]]
@@ -295,8 +329,10 @@ def call(maps: Maps, uids: Spans, gids: Spans) -> Callable[[], Any]:
 
 def writing(maps: Maps, uids: Spans, gids: Spans) -> Story:
     who = f"user {maps.uid}" if maps.uid else "root"
+    if maps.real != maps.uid:
+        who += f" (the effective uid is {maps.uid}, the real one {maps.real})"
     did = f"write_maps({NEW}, {uids}, {gids}), called by {who} (a line is inside, outside, size)"
-    if maps.uid and (uids, gids) != (SELF, SELF):
+    if maps.uid and (uids, gids) != (SELF, [(0, maps.gid, 1)]):
         return Story(did, f"newuidmap {NEW} {words(uids)}; newgidmap {NEW} {words(gids)}")
     deny = f"echo deny >/proc/{NEW}/setgroups; " if maps.uid else ""
     texts = [lines(spans).rstrip().replace("\n", "\\n") for spans in (uids, gids)]
@@ -317,6 +353,7 @@ def wrote(maps: Maps, uids: Spans = WHOLE, gids: Spans = WHOLE) -> Story:
         story.fail(saw, "no exception: nothing is refused that is done right", _why_refused(maps))
     ran = [name for name, _ in maps.did() if name.startswith("new")]
     needless = "root asked newuidmap, which gives only what /etc/subuid grants to root: nothing"
+    needless = REAL if maps.real != maps.uid else needless
     files = "the files written, and no program run"
     story.check(maps.uid != 0 or not ran, told, files, needless)
     strange = [name for name, _ in maps.did() if "/proc/" in name]
@@ -327,9 +364,14 @@ def wrote(maps: Maps, uids: Spans = WHOLE, gids: Spans = WHOLE) -> Story:
     return story
 
 
+REAL = "the real user was asked, os.getuid: the kernel looks at the effective one, os.geteuid"
+
+
 def _why_refused(maps: Maps) -> str:
     """Return the classic mistake behind a refusal of the pretend kernel's."""
     done = [name for name, _ in maps.did()]
+    if maps.real != maps.uid:
+        return REAL
     if any(done.count(name) > 1 for name in ("uid_map", "gid_map")):
         return "one write for each line: the kernel takes a single write, with all of them"
     if maps.uid and "gid_map" in done and "setgroups" not in done[: done.index("gid_map")]:
@@ -337,7 +379,10 @@ def _why_refused(maps: Maps) -> str:
     if "setgroups" in done and "gid_map" in done[: done.index("setgroups")]:
         return 'gid_map was written before setgroups was told "deny"'
     if maps.uid and any(name.endswith("_map") for name in done):
-        return "an ordinary user wrote a map that takes newuidmap and newgidmap"
+        return (
+            "an ordinary user wrote a map that takes newuidmap and newgidmap: one line of size 1 "
+            "that stands for its own id is all that it may write"
+        )
     return ""
 
 
@@ -463,6 +508,39 @@ def test_task2_one_long_map_is_enough_for_the_programs(pretend: Callable[..., Ma
     )
 
 
+@pytest.mark.parametrize(
+    ("uids", "gids"), [([(0, 100000, 1)],) * 2, ([(0, 100000, 1)], SELF), (SELF, [(0, 100000, 1)])]
+)
+def test_task2_one_id_that_is_not_its_own_takes_the_programs(
+    pretend: Callable[..., Maps], uids: Spans, gids: Spans
+) -> None:
+    maps = pretend(ME)
+    story = wrote(maps, uids, gids)
+    did = [name for name, _ in maps.did()]
+    story.check(sorted(did) == ["newgidmap", "newuidmap"], maps.told(), "both programs are run")
+
+
+def test_task2_a_users_group_has_a_number_of_its_own(pretend: Callable[..., Maps]) -> None:
+    maps = pretend(ME, gid=100)
+    gids = [(0, 100, 1)]
+    story = wrote(maps, SELF, gids)
+    story.did += f", whose group is {maps.gid}"
+    ran = [name for name, _ in maps.did() if name.startswith("new")]
+    uid = "the gid map was compared with the caller's uid; its group is os.getegid()"
+    story.check(not ran, maps.told(), "no program: one id each, one's own, takes none", uid)
+    shows(story, maps, "uid_map", SELF)
+    shows(story, maps, "gid_map", gids)
+
+
+@pytest.mark.parametrize(("uid", "real"), [(ME, 0), (0, ME)])
+def test_task2_the_effective_user_counts(pretend: Callable[..., Maps], uid: int, real: int) -> None:
+    maps = pretend(uid, real=real)
+    story = wrote(maps, WHOLE, WHOLE)
+    did = [name for name, _ in maps.did()]
+    wanted = ["newgidmap", "newuidmap"] if uid else ["gid_map", "uid_map"]
+    story.check(sorted(did) == wanted, maps.told(), " and ".join(wanted), REAL)
+
+
 def test_task2_with_the_programs_setgroups_stays_allowed(pretend: Callable[..., Maps]) -> None:
     maps = pretend(ME)
     story = wrote(maps, WHOLE, WHOLE)
@@ -485,11 +563,19 @@ def test_task2_a_refused_write_names_the_file(pretend: Callable[..., Maps]) -> N
 def test_task2_what_is_not_ours_to_map_is_refused(pretend: Callable[..., Maps]) -> None:
     maps = pretend(ME)
     other = [(0, 0, 1)]
+    said = "uid range [0-1) -> [0-1) not allowed"
+    maps.program("newuidmap", f"echo 'newuidmap: {said}' >&2; exit 1")
     story = writing(maps, other, other)
-    story.hand = f"echo '0 0 1' >/proc/{NEW}/uid_map   # Operation not permitted"
-    names = f"/proc/{NEW}/uid_map", "not permitted"
-    unheard = "the kernel's refusal is swallowed"
-    refused(story, call(maps, other, other), "KernelError", *names, mistake=unheard)
+    story.did += "; newuidmap refuses"
+    outcome = story.run(call(maps, other, other))
+    tried = "the refusal is swallowed: the container would run without a map"
+    idle = "nothing was tried: what may be refused is for newuidmap to say"
+    expected = f"KernelError, with {said!r} in its message"
+    if not outcome.raised:
+        story.fail(f"no exception; {maps.told()}", expected, tried if maps.did() else idle)
+    saw = f"{maps.told()}; {outcome.raised}"
+    story.check(outcome.raised.kind == "KernelError", saw, expected)
+    story.check(said in outcome.raised.message, saw, expected, _why_refused(maps))
 
 
 @pytest.mark.parametrize("program", ["newuidmap", "newgidmap"])
@@ -556,6 +642,8 @@ def became(it: Process, who: users.User, groups: list[int]) -> tuple[Story, dict
 
 def _called(it: Process) -> str:
     where = ", where setgroups is forbidden" if it.denied else ""
+    if it.uids[0] != it.uids[1]:
+        where += f", in a setuid program that user {it.uids[0]}:{it.gids[0]} has started"
     return f"{'root' if it.uids[1] == 0 else f'user {it.uids[1]}'} with groups {it.groups}{where}"
 
 
@@ -573,6 +661,12 @@ def three(story: Story, ids: dict[str, Any], kind: str, wanted: int) -> None:
     mistake = ""
     if seen[1] == wanted and seen != [wanted] * 3:
         mistake = "the effective id alone was changed: a saved 0 is a way back to root"
+        if seen[2]:
+            short = f"set{kind[:-1]}"
+            mistake = (
+                f"a saved {seen[2]} is a way back: {short} of a process without the right sets the "
+                f"effective id alone, setres{kind[:-1]} all three"
+            )
     saw = f"{ids['told']}: real, effective and saved {kind[:-1]} are {seen}"
     story.check(seen == [wanted] * 3, saw, f"{wanted} three times", mistake)
 
@@ -653,6 +747,17 @@ def test_task3_where_setgroups_is_forbidden_it_is_left_out(
     three(story, ids, "gids", 44)
 
 
+def test_task3_all_three_are_set_also_without_the_right_of_root(
+    process: Callable[..., Process],
+) -> None:
+    story, ids = became(process(uid=ME, denied=True, real=(33, 44)), user(33, 44), [])
+    three(story, ids, "uids", 33)
+    three(story, ids, "gids", 44)
+
+
+BARE = "the reason is not that of _why(error), which says what the errno means here"
+
+
 def cannot(it: Process, who: users.User, groups: list[int]) -> Callable[[], Any]:
     def act() -> Any:
         pretend_users.become(it)
@@ -669,20 +774,22 @@ def test_task3_an_id_that_is_not_mapped_is_refused(
     it = process()
     name = f"{who[0]}:{who[1]}"
     story = Story(f"become(user {name}, []), where the map has 65536 ids")
-    refused(story, cannot(it, user(*who), []), "KernelError", name, mistake=SWALLOWED)
+    act = cannot(it, user(*who), [])
+    refused(story, act, "KernelError", name, "/etc/subuid", mistake=SWALLOWED, lacks=BARE)
 
 
 def test_task3_a_refusal_names_the_user_and_the_reason(process: Callable[..., Process]) -> None:
     it = process(uid=1000)
     story = Story("become(user 33:44, [50]), called by user 1000", "setpriv --reuid 33 id")
-    words = "cannot become user 33:44", "not permitted"
-    refused(story, cannot(it, user(33, 44), [50]), "KernelError", *words, mistake=SWALLOWED)
+    words = "cannot become user 33:44", "not permitted", "not ours to give"
+    act = cannot(it, user(33, 44), [50])
+    refused(story, act, "KernelError", *words, mistake=SWALLOWED, lacks=BARE)
 
 
 def test_task3_groups_that_cannot_be_set_are_refused(process: Callable[..., Process]) -> None:
     story = Story("become(user 33:44, [70000]), where the map has 65536 ids")
     act = cannot(process(), user(33, 44), [70000])
-    refused(story, act, "KernelError", "33:44", mistake=SWALLOWED)
+    refused(story, act, "KernelError", "33:44", "/etc/subuid", mistake=SWALLOWED, lacks=BARE)
 
 
 # ---- the real kernel --------------------------------------------------------------------------

@@ -99,18 +99,20 @@ def write_maps(pid: int, uids: list[Range], gids: list[Range]) -> None:
     kernel takes one write to each, and no second one ever: so write() gets all lines of
     a map at once, each with a newline at its end.
 
-    Root may write any map. Another user (os.geteuid) may write a map by itself only if it
-    is one line of size 1, which stands for its own id, and gid_map only after it has
-    written "deny" to /proc/PID/setgroups: nobody in there can leave a group then, for a
-    group may be what keeps somebody out of a file. If either map is more than that, let
-    ask() run the programs "newuidmap" and "newgidmap", which may write what /etc/subuid
-    and /etc/subgid grant; they need no "deny".
+    Root may write any map. Another user may write a map by itself only if it is one line
+    of size 1 that stands for its own id (os.geteuid, os.getegid: the effective ids count),
+    and gid_map only after it has written "deny" to /proc/PID/setgroups: nobody in there
+    can leave a group then, for a group may be what keeps somebody out of a file. If either
+    map has more lines, more ids or another id, let ask() run the programs "newuidmap" and
+    "newgidmap" for both, and write nothing: they may write what /etc/subuid and
+    /etc/subgid grant, refuse all else, and need no "deny".
 
     Raises KernelError, naming the file or program and the reason; write() and ask() see
     to that. user_namespaces(7), "User and group ID mappings"; newuidmap(1).
     """
     root = os.geteuid() == 0
-    if not root and any(len(ranges) > 1 or ranges[0].size > 1 for ranges in (uids, gids)):
+    own = (uids, os.geteuid()), (gids, os.getegid())
+    if not root and any([(r.outside, r.size) for r in it] != [(me, 1)] for it, me in own):
         ask("newuidmap", pid, uids)
         ask("newgidmap", pid, gids)
         return
