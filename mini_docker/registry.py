@@ -121,7 +121,7 @@ def authorize(session: Session, challenge: str) -> None:
             found = registry_challenges.ask_token(session, realm, asked)
             token = found.get("token") or found.get("access_token")
             if not isinstance(token, str):
-                raise RegistryError(f"{session.base}: its token server gave no token: {realm!r:.200}")
+                raise RegistryError(f"{session.base}: no token came from {realm!r:.200}")
             life = found.get("expires_in")
             life = max(life, TOKEN_LIFE) if isinstance(life, int) else TOKEN_LIFE
             session.header, session.expires = f"Bearer {token}", time.monotonic() + life
