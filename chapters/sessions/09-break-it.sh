@@ -6,8 +6,8 @@
 mini-docker save -o good.tar busybox
 cd /var/lib/mini-docker/oci
 m=$(jq -r '.manifests[0].digest' index.json)
-layer=$(jq -r '.layers[0].digest' blobs/sha256/${m#sha256:})
-printf X | dd of=blobs/sha256/${layer#sha256:} bs=1 seek=5000 conv=notrunc status=none
+blob=$(jq -r '.layers[0].digest' blobs/sha256/${m#sha256:})
+printf X | dd of=blobs/sha256/${blob#sha256:} bs=1 seek=5000 conv=notrunc status=none
 cd
 mini-docker image verify
 mini-docker run --rm busybox echo as if nothing had happened

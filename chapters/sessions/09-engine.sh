@@ -8,7 +8,7 @@ mini-docker image bootstrap hello-world
 mini-docker run --rm hello-world | head -5
 mini-docker run --name tiny hello-world > /dev/null
 mini-docker export tiny | tar t
-#- mini-docker rm tiny
+mini-docker rm tiny
 ## bootfs
 mini-docker image bootstrap busybox
 uname -r
@@ -64,10 +64,11 @@ tar tf box.tar | grep -v /.
 mini-docker import box.tar flat
 mini-docker history flat
 mini-docker run --rm flat
-#- mini-docker rm box
+mini-docker rm box
 ## names
 mini-docker tag busybox localhost:5000
 mini-docker tag busybox localhost:5000/team/busybox
 mini-docker images --format '{{.Repository}} | {{.Tag}}' | sort
 jq -r '.manifests[].annotations[]' /var/lib/mini-docker/oci/index.json | sort
 mini-docker tag busybox Busybox:2
+mini-docker rmi localhost:5000 localhost:5000/team/busybox draft flat | grep Untagged
