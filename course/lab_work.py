@@ -54,14 +54,19 @@ def reset(console: Console, which: str) -> None:
     )
 
 
-def borrow(console: Console, which: str) -> None:
-    """Let the engine use the course's module for the topic of the lab called *which*."""
-    lab, _ = table.named(which)
+def borrow(console: Console, names: list[str]) -> None:
+    """Let the engine use the course's modules for the topics of the labs called *names*.
+
+    Nothing is borrowed if one of them is no lab's name: LookupError.
+    """
+    labs = [table.named(name)[0] for name in names]
     with progress.changing() as noted:
-        progress.topic(noted, lab)["borrowed"] = True
-    console.print(
-        f"mini-docker uses the course's {lab.topic} until you say: lab start {lab.number}"
-    )
+        for lab in labs:
+            progress.topic(noted, lab)["borrowed"] = True
+    for lab in labs:
+        console.print(
+            f"mini-docker uses the course's {lab.topic} until you say: lab start {lab.number}"
+        )
 
 
 def hint(console: Console, which: str) -> None:
@@ -140,7 +145,7 @@ def _tell_of_locked(console: Console, lab: Lab) -> None:
     locked = [topic for topic in before if states[topic] in ("locked", "begun")]
     if locked:
         names = ", ".join(locked)
-        console.print(f"mini-docker lacks {names}: do those labs, or lab borrow {locked[0]}")
+        console.print(f"mini-docker lacks {names}: do those labs, or lab borrow {' '.join(locked)}")
 
 
 def _asked(question: str) -> bool:

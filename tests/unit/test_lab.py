@@ -321,6 +321,15 @@ def test_a_borrowed_topic_is_the_courses_until_it_is_begun(student: Student) -> 
     assert "the labs are 1 (processes), 2" in student("borrow", "gone", status=1)
 
 
+def test_several_topics_can_be_borrowed_at_once_and_all_or_none_are(student: Student) -> None:
+    assert "the labs are 1 (processes), 2" in student("borrow", "2", "gone", status=1)
+    assert not re.search("Namespaces +borrowed", student())
+    said = student("borrow", "1", "namespaces", "03_rootfs")
+    assert [f"lab start {n}" in said for n in (1, 2, 3)] == [True] * 3
+    for name in "Processes", "Namespaces", "The root file system":
+        assert re.search(f"{name} +borrowed", student())
+
+
 @pytest.mark.parametrize("words", [("check",), ("watch",), ("check", "1"), ("start", "77")])
 def test_what_makes_no_sense_yet_is_refused_in_one_line(
     student: Student, words: tuple[str, ...]
