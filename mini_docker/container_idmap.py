@@ -52,7 +52,8 @@ def mount_root(it: Start, pid: int) -> int:
         for number, descriptor in enumerate(copies):
             _attach(descriptor, str(number))
         lower = ":".join(str(number) for number in range(len(copies)))
-        data = f"lowerdir={lower},upperdir=bundle/upper,workdir=bundle/work"
+        places = f"lowerdir={lower},upperdir=bundle/upper,workdir=bundle/work"
+        data = ",".join([places, *layers_options.OPTIONS])
         syscalls.mount("overlay", f"{it.bundle}/rootfs", "overlay", 0, data)
     except OSError as error:
         raise RootfsError(f"cannot mount the root of the container: {reason(error)}") from error
