@@ -1,8 +1,8 @@
 """Lab 6's pretend kernel: the five sets of a process, for whoever is not root.
 
 One process, the caller, has sets that prctl, capget and capset read and change by the
-rules of capabilities(7). /proc shows it as "self" (and under its pid), and beside it BOX,
-with other sets. exec() tells which sets a program would begin with.
+rules of capabilities(7). /proc shows it as "self" (and under its pid), and beside it BOX
+and LIARS, with other sets. exec() tells which sets a program would begin with.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mini_docker.capabilities_names import BIT, EVERYTHING
 
 BOX = 4321
 GONE = 4323  # ended long ago
+LIARS = {4324: b"CapEff", 4325: b"CapEff:\t77", 4326: b"\xff\xfe box"}  # pid: name
 ADDED = {"CapInh": 1 << 12, "CapPrm": 0x1010, "CapEff": 0x10, "CapBnd": 0x3010, "CapAmb": 0x1000}
 MINE = {"CapInh": 0, "CapPrm": 0x3F, "CapEff": 0x2F, "CapBnd": EVERYTHING, "CapAmb": 0}
 STATUS = """Name:\t{name}
@@ -52,8 +53,10 @@ class Kernel:
         self.no_new_privileges = False
         self.refusals: dict[str | int, int] = {}  # "capset", "capget", a PR_*: errno
         self.dropped: list[int] = []  # the numbers that PR_CAPBSET_DROP was given
-        self._status("self", "python3", MINE)
-        self._status(str(BOX), "box CapBnd: 77", ADDED)
+        self._status("self", b"python3", MINE)
+        self._status(str(BOX), b"box CapBnd: 77", ADDED)
+        for pid, name in LIARS.items():
+            self._status(str(pid), name, ADDED)
 
     def sets(self) -> dict[str, int]:
         """Return the five sets by their names."""
@@ -145,10 +148,10 @@ class Kernel:
     def _refuse(self, number: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    def _status(self, process: str, name: str, sets: dict[str, int]) -> None:
+    def _status(self, process: str, name: bytes, sets: dict[str, int]) -> None:
         rows = "\n".join(f"{field}:\t{value:016x}" for field, value in sets.items())
-        text = STATUS.format(name=name, pid=process, sets=rows)
-        (self.folder / process).write_text(text)
+        text = STATUS.format(name="NAME", pid=process, sets=rows)
+        (self.folder / process).write_bytes(text.encode().replace(b"NAME", name))
 
 
 def install(kernel: Kernel) -> None:

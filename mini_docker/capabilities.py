@@ -48,8 +48,9 @@ def sets(pid: int | str = "self") -> dict[str, int]:
     >>> sets(1)["ambient"]
     0
 
-    A process chooses its own name, which is in the file as well: only what stands at the
-    beginning of a line is a field.
+    A process chooses its own name, which is in the file as well, in the row "Name:": any
+    bytes but a newline, also such as are no UTF-8, or the word CapEff. Only what stands
+    between the beginning of a line and its first colon is a field.
 
     Raises KernelError, "cannot read the capabilities of process" and *pid*, with the
     kernel's reason(), if the file cannot be read: most often the process has ended.
