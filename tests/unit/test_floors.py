@@ -32,12 +32,14 @@ FLOORS = (
     "registry_challenges registry_platforms registry_credentials registry_network registry_http",
     "registry registry_endpoints registry_progress registry_manifests registry_download",
     "registry_pull registry_push registry_search",
-    "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth registry_serve",
+    "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth "
+    "registry_serve",
     "launch container_process container_idmap container_users container_root container_birth "
     "container_init container container_exec",
     "containers",
     "image_removal image_prune",
-    "settings settings_security settings_users users_pool operations measure inspection supervisor monitor creation container_layers",
+    "settings settings_security settings_users users_pool operations measure inspection "
+    "supervisor monitor creation container_layers",
     "image_changes image_new image_import image_commit",
     "repair rootless",
     "cli",
