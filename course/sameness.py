@@ -11,7 +11,7 @@ RULES = [
     (r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b", "<short id>"),
     (r"\b\d{4}-\d\d-\d\d([T ]" + CLOCK + r")?(Z| ?[+-]\d\d:?\d\d)?( [A-Z]{3,4}\b)?", "<time>"),
     (r"\b" + CLOCK + r"\b", "<time>"),
-    (r"(?i)\b(less than a|about an?|\d+) (second|minute|hour)s?\b", "<duration>"),
+    (r"(?i)\b(less than a|about an?|\d+) (second|minute|hour|day|week|month|year)s?\b", "<duration>"),
     (r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s)\b", "<duration>"),
     (r":\[\d+\]", ":[<inode>]"),
     (r"\b40265[0-9]{5}\b", "<inode>"),
