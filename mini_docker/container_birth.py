@@ -47,4 +47,11 @@ class Birth:
     def take(self, first: int) -> int:
         """Wait for the end of *first*, which was on its way in, and return the pid of the other."""
         os.waitpid(first, 0)
-        return int.from_bytes(self.memory[:8], "little")
+        if not self.given():
+            raise ProcessError("the command was not started: its process was killed on the way in")
+        return self.given()[0]
+
+    def given(self) -> list[int]:
+        """Return the pid that give() has told, if there is one already."""
+        pid = int.from_bytes(self.memory[:8], "little")
+        return [pid] if pid else []

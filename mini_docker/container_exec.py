@@ -12,6 +12,7 @@ import os
 from mini_docker import (
     cgroups_tree,
     container_process,
+    interruptions,
     namespaces,
     processes,
     sealed,
@@ -47,14 +48,22 @@ def start(
     its number pass to another process, then nothing is started there. *config* and
     *filter* are the container's. Return the new process's pid, on the host, once its
     program runs. The caller's next children may belong to the container's pid namespace.
+
+    The caller has called processes.block(). Raises interruptions.Interrupted, with nothing
+    left of the start, if a signal to end comes and the start does not.
     """
     group = _group(config)
     late = _late(config)
+    heard = interruptions.Interruptions()
+    forked: list[int] = []
 
     def fork() -> int:
         if not late:
             _enter_pids(pid)
-        return os.fork()
+        if born := os.fork():
+            forked.append(born)
+            heard.allow()
+        return born
 
     def child(report: int) -> int:
         os.setsid()
@@ -70,8 +79,25 @@ def start(
         container_process.close_all_but(report)
         container_process.become(wanted, report, filter, late.give if late else None)
 
-    first = processes.spawn(child, fork)
-    return late.take(first) if late else first
+    try:
+        first = processes.spawn(child, fork)
+        return late.take(first) if late else first
+    except interruptions.Interrupted:
+        _abandon([*forked, *(late.given() if late else [])])
+        raise
+    finally:
+        heard.forbid()
+
+
+def _abandon(pids: list[int]) -> None:
+    """End the children *pids*, which have not become the program that was asked for."""
+    for pid in pids:
+        processes.send(pid, signal.SIGKILL)
+    for pid in pids:
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            continue  # it had made the other one, and was waited for
 
 
 def _group(config: dict[str, Any]) -> cgroups_tree.Group | None:

@@ -84,7 +84,7 @@ def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:
     """Return the process that *values* ask for, based on the container's own, *base*."""
     process = {**base, "args": values.arguments[1:]}
     if values.user:
-        process["user"] = {"uid": 0, "gid": 0, "username": values.user}
+        process["user"] = {**base["user"], "username": values.user}  # with --group-add's groups
     if values.workdir:
         if not values.workdir.startswith("/"):
             raise UsageError(f"the working directory '{values.workdir}' is not an absolute path")

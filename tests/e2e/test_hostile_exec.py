@@ -6,6 +6,8 @@ attack is given all the time it wants: slowed() makes that moment last.
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -166,3 +168,23 @@ def test_nobody_starts_in_sight_of_a_tracer(engine: Engine) -> None:
     engine.ok("run", "-d", "--name", "plain", "busybox", "sleep", "100")
     words = ("run", "--rm", "--pid", "container:plain", "--cap-add", "SYS_PTRACE", "busybox")
     assert "sleep 100" in engine.ok(*words, "ps")
+
+
+STOP = """me=$$; while :; do for p in /proc/[0-9]*; do
+[ ${p#/proc/} -gt $me ] && kill -STOP ${p#/proc/} 2>/dev/null; done; done"""
+
+
+@pytest.mark.parametrize("flags", [(), ("--cap-add", "SYS_PTRACE")], ids=["seen", "born-late"])
+def test_who_stops_the_one_on_its_way_in_does_not_keep_the_caller(
+    engine: Engine, flags: tuple[str, ...]
+) -> None:
+    engine.ok("run", "-d", "--name", "box", *flags, "busybox", "sh", "-c", STOP)
+    with engine.popen("exec", "box", "true") as process:
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert process.stderr
+        assert b"interrupted: the container has kept the command" in process.stderr.read()
+    inside = engine.ok("top", "box", "-o", "pid,stat").splitlines()[1:]
+    assert len(inside) == 1, inside

@@ -34,8 +34,8 @@ FLOORS = (
     "registry_pull registry_push registry_search",
     "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth "
     "registry_serve",
-    "launch container_process container_idmap container_users container_root container_birth "
-    "container_init container container_exec",
+    "interruptions launch container_process container_idmap container_users container_root "
+    "container_birth container_init container container_exec",
     "containers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool operations measure inspection "
