@@ -153,6 +153,7 @@ def _create() -> None:
     said_in, said = os.pipe()
     helper = os.fork()
     if helper == 0:
+        os.close(go)  # or nobody's word would be waited for when we fail, or are killed
         os._exit(_write_maps(os.getppid(), uids, gids, go_in, said))
     os.close(said)
     os.close(go_in)

@@ -34,8 +34,8 @@ def granted(path: str, name: str, number: int) -> list[Span]:
     spans: list[Span] = []
     for place, line in enumerate(_lines(path), 1):
         fields = line.strip().split(":")
-        if fields[0] not in (name, str(number)) or line.startswith("#"):
-            continue
+        if not fields[0] or line.startswith("#") or fields[0] not in (name, str(number)):
+            continue  # an account of a directory service has no name in our files
         first, count = (_number(text) for text in (fields[1:3] if len(fields) == 3 else "--"))
         if first < 1 or count < 1 or first + count - 1 > HIGHEST:
             raise ConfigError(

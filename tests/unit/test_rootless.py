@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,15 @@ def test_groups_are_made_below_the_topmost_delegated_one(
     monkeypatch.setattr(os, "access", access)
     monkeypatch.setattr(cgroups_tree, "OWN", str(shown))
     assert cgroups_tree.delegated("/mount") == expected
+
+
+def test_a_refused_namespace_ends_the_command() -> None:
+    """The process that would write the maps has to notice that nobody needs them."""
+    script = """from mini_docker import rootless, syscalls, users
+def refuse(_flags):
+    raise OSError(28, "No space left on device")
+syscalls.unshare = refuse
+rootless.maps = lambda: ([users.Range(0, 0, 1)], [users.Range(0, 0, 1)])
+rootless._create()"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20)
+    assert b"NamespaceError: cannot make a user namespace: too many" in done.stderr

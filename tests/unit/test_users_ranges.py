@@ -28,6 +28,9 @@ def test_lines_count_by_name_and_by_number(file: Path) -> None:
     assert users_ranges.granted(str(file), "bob", 7) == [(5000, 10)]
     assert users_ranges.granted(str(file), "carol", 8) == []
     assert users_ranges.granted(str(file) + ".none", "alice", 1001) == []
+    # Somebody of a directory service, whose name is not in /etc/passwd; nor is an empty line hers.
+    assert users_ranges.granted(str(file), "", 1001) == [(200000, 1000)]
+    assert users_ranges.granted(str(file), "", 8) == []
     with pytest.raises(ConfigError, match=r"no ids are granted to carol in .*: add a line"):
         users_ranges.owned(str(file), "carol", 8)
 
