@@ -23,7 +23,7 @@ from mini_docker import (
     syscalls,
     users,
 )
-from mini_docker.errors import KernelError, NamespaceError, reason
+from mini_docker.errors import KernelError, NamespaceError, RootfsError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def settle(it: Start, pid: int) -> None:
         users.write_maps(pid, _ranges(linux["uidMappings"]), _ranges(linux["gidMappings"]))
     container_process.limit(process, pid)
     helper = processes.spawn(lambda _report: container_idmap.mount_root(it, pid))
-    os.waitpid(helper, 0)
+    if os.waitpid(helper, 0)[1]:
+        raise RootfsError("cannot mount the root of the container: the helper was killed")
 
 
 def _ranges(rows: list[dict[str, int]]) -> list[users.Range]:

@@ -79,7 +79,8 @@ def _add(root: str, row: dict[str, Any]) -> None:
     directory = place(root, parent or "/", directory=True)
     try:
         if _node(name, directory, device, row.get("source", path)):
-            os.chown(name, row.get("uid", 0), row.get("gid", 0), dir_fd=directory)
+            owner = row.get("uid", 0), row.get("gid", 0)
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
     except OSError as error:
         if not (error.errno == errno.EEXIST and _is_there(name, directory, device)):
             why = "something else is there" if error.errno == errno.EEXIST else reason(error)

@@ -46,7 +46,7 @@ def rights(host: dict[str, Any], document: dict[str, Any], user: str) -> dict[st
     """
     names = capabilities_names.names(_compute(host, _bounding(document)))
     uid = user.partition(":")[0]
-    root = not uid.isdecimal() or int(uid) == 0
+    root = not uid.isdecimal() or not uid.strip("0")
     own = names if root else []
     return {"bounding": names, "effective": own, "permitted": own}
 

@@ -24,7 +24,8 @@ RECORD = "maps.json"
 def need(record: dict[str, Any], layers: list[str]) -> int:
     """Return how many ids the container needs: its image's accounts, its user, its groups."""
     words = record["Config"].get("User", "").split(":") + record["HostConfig"].get("GroupAdd", [])
-    numbers = [int(word) + 1 for word in words if word.isascii() and word.isdigit()]
+    ids = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) <= 10]
+    numbers = [id + 1 for id in ids if id <= users.HIGHEST]  # the others are refused later
     return max([users_ranges.need(layers or [record["Rootfs"]]), *numbers])
 
 

@@ -46,7 +46,8 @@ def test_a_user_has_its_numbers_its_groups_and_its_home(
 
 def test_exec_finds_a_user_in_the_running_container(engine: Engine) -> None:
     engine.ok("run", "-d", "--name", "box", "--group-add", "4321", "busybox", "sleep", "100")
-    assert who(engine.ok("exec", "-u", "www-data:tty", "box", "sh", "-c", WHO))[:2] == (33, 5)
+    found = who(engine.ok("exec", "-u", "www-data:tty", "box", "sh", "-c", WHO))
+    assert found[:3] == (33, 5, {5, 4321})
     engine.ok("exec", "box", "sh", "-c", "echo late:x:77:78::/late: >> /etc/passwd")
     assert who(engine.ok("exec", "-u", "late", "box", "sh", "-c", WHO))[:2] == (77, 78)
     engine("exec", "-u", "nobody-here", "box", "id").refused("unable to find user nobody-here")
@@ -58,6 +59,7 @@ def test_exec_finds_a_user_in_the_running_container(engine: Engine) -> None:
         (["-u", "ghost"], "unable to find user ghost: no matching entries in passwd file"),
         (["-u", "root:ghost"], "unable to find group ghost: no matching entries in group file"),
         (["-u", "2147483648"], "uids and gids must be in range 0-2147483647"),
+        (["-u", "9" * 5000], "uids and gids must be in range 0-2147483647"),
         (["-u", "-1"], "uids and gids must be in range 0-2147483647"),
         (["--group-add", "ghost"], "Unable to find group ghost: no matching entries in group file"),
         (["--group-add", "4294967296"], "uids and gids must be in range 0-2147483647"),
