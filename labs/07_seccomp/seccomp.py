@@ -124,7 +124,8 @@ def install(program: bytes, flags: Iterable[str] = ()) -> None:
     Raises KernelError, with the reason, if the kernel refuses the filter. It refuses
     (EACCES) one from a thread that has neither CAP_SYS_ADMIN nor the promise of
     PR_SET_NO_NEW_PRIVS: a setuid program under a filter of its caller's choice could be
-    made to do harm. Say so in the message.
+    made to do harm. Say so in the message, for EACCES and for nothing else: name
+    CAP_SYS_ADMIN and no_new_privs.
     """
     raise NotImplementedError("lab 7, task 4: write install")
 
