@@ -222,6 +222,10 @@ class Receiver:
             raise ConfigError(f"{self._what()} is not what it should be: its digest is {digest}")
         return digest, self._count
 
+    def close(self) -> None:
+        """Close the file, whatever has come of it."""
+        self._file.close()
+
     def _what(self) -> str:
         return f"the blob {self.digest}" if self.digest else "a blob"
 

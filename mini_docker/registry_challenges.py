@@ -25,6 +25,7 @@ WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}"
 PART = re.compile(rf'({WORD})(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|({WORD})(?=[ \t,]|$)))?')
 LIMIT = 16 * 1024  # characters of a challenge to look at
 TOKEN_LIMIT = 2**20  # bytes of a token server's answer
+TOKEN_MOST = 86400  # seconds
 SHOWN = 300  # characters of a reason
 UNAUTHORIZED, DENIED, MISSING, TOO_MANY = 401, 403, 404, 429
 
@@ -61,7 +62,10 @@ def ask_token(session: Session, realm: str, fields: list[tuple[str, str]]) -> di
         reply = session.http.request("GET", url, headers, b"")
     if reply.status != 200:
         raise refusal(reply, f"a token for {session.name}")
-    return document(reply.whole(TOKEN_LIMIT), f"the answer of {realm!r:.200}")
+    found = document(reply.whole(TOKEN_LIMIT), f"the answer of {realm!r:.200}")
+    if isinstance(found.get("expires_in"), int):  # one of 400 digits is more than a float holds
+        found["expires_in"] = min(found["expires_in"], TOKEN_MOST)
+    return found
 
 
 def refusal(reply: Response, what: str) -> RegistryError:

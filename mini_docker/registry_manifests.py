@@ -22,6 +22,7 @@ LIMIT = image_store.DOCUMENT_LIMIT
 ACCEPT = (*image_store.MANIFEST_TYPES, *image_store.INDEX_TYPES)
 OLD = "application/vnd.docker.distribution.manifest.v1"  # +json, +prettyjws
 MANY = 10_000  # tags of one repository
+PAGES = 1000  # of a list of them
 
 
 class Found:
@@ -79,7 +80,9 @@ def tags(session: Session) -> list[str]:
     """Return all tags of the session's repository, page by page as the registry gives them."""
     found: list[str] = []
     where = "tags/list"
-    while where:
+    asked: set[str] = set()
+    while where and where not in asked and len(asked) < PAGES:
+        asked.add(where)
         reply = session.request("GET", where)
         if reply.status != 200:
             raise registry_challenges.refusal(reply, session.name)

@@ -8,6 +8,8 @@ the image has its name once everything is proved and in its place (image_transfe
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from mini_docker import (
     image_layers,
     image_lookup,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mini_docker.image_store import Descriptor
     from mini_docker.images import Reference
     from mini_docker.registry import Platform, Session
+    from mini_docker.registry_download import Arrival
     from mini_docker.registry_endpoints import Endpoints
     from mini_docker.registry_progress import Progress
 
@@ -181,12 +184,18 @@ class Puller:
                         transfer.add_layer(layer, diff_ids[n], stack)
                         self._tell(layer["digest"], "Pull complete", 0, 0)
                     continue
-                receiver = Receiver(transfer, arrival, layer["digest"], layer["size"], arrival.path)
-                if transfer.has_layer(stack[-1]):
-                    receiver.finish()
-                else:
-                    image_layers.unpack(transfer, receiver, diff_ids[n], stack)
+                self._unpack(transfer, arrival, diff_ids[n], stack)
                 self._tell(layer["digest"], "Pull complete", 0, 0)
+
+    def _unpack(self, transfer: Transfer, arrival: Arrival, diff_id: str, stack: list[str]) -> None:
+        """Put the blob that arrives into the store, and its files, unless they are there."""
+        row = arrival.row
+        receiver = Receiver(transfer, arrival, row["digest"], row["size"], arrival.path)
+        with closing(receiver):
+            if transfer.has_layer(stack[-1]):
+                receiver.finish()
+            else:
+                image_layers.unpack(transfer, receiver, diff_id, stack)
 
     def _tell(self, digest: str, state: str, count: int, size: int) -> None:
         if size:

@@ -10,7 +10,7 @@ from mini_docker.cli import commands, options
 from mini_docker.errors import MiniDockerError, UsageError, reason
 from mini_docker.store import Store
 
-OUTSIDE = ("help", "images", "info", "version")  # commands that need no rights at all
+OUTSIDE = ("help", "images", "info", "login", "logout", "registry serve", "search", "version")  # commands that need no rights at all
 FAILED_OUTPUT = (5, 9, 28, 122)  # EIO, EBADF, ENOSPC, EDQUOT
 
 
