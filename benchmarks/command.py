@@ -6,11 +6,21 @@ import contextlib
 import os
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 
 OUTPUT_LIMIT = 4096  # bytes of a failed command's output that are looked at
 DEADLINE = 120  # seconds for a command that is not timed
+# What posix_spawn(3) starts is charged with its parent's memory too: so the parent is small.
+PEAK = """
+import os, sys
+null = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=null)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status) and 1)
+"""
 
 
 class Failed(Exception):
@@ -39,6 +49,15 @@ def timed(argv: list[str], environment: Mapping[str, str], output: str) -> float
         with open(output, "rb") as file:
             raise Failed(_told(argv, code, file.read(OUTPUT_LIMIT)))
     return 1000 * spent
+
+
+def peak(argv: Sequence[str], environment: Mapping[str, str]) -> float:
+    """Run *argv* to its end and return what it had in memory at most, in MB of 10**6 bytes.
+
+    Of several processes that belong to it, that of the largest. Raises Failed as call() does.
+    """
+    said = call([sys.executable, "-IS", "-c", PEAK, *argv], environment)
+    return int(said) * 1024 / 1e6
 
 
 def call(argv: Sequence[str], environment: Mapping[str, str], stdin: str = os.devnull) -> str:

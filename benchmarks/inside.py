@@ -24,10 +24,13 @@ from benchmarks.peers.floor import Bubblewrap, Unshare
 from benchmarks.peers.ours import Ours
 from benchmarks.peers.podman import Podman
 from benchmarks.peers.runtimes import Crun, Runc
+from benchmarks.peers.tools import Skopeo, Tar
 from mini_docker import images_busybox
 
 # Ours first: its image is made, and the table compares it with those below.
-PEERS: tuple[type[Peer], ...] = (Ours, Runc, Crun, Docker, Podman, Bubblewrap, Unshare)
+PEERS: tuple[type[Peer], ...] = (
+    *(Ours, Runc, Crun, Docker, Podman, Skopeo, Tar, Bubblewrap, Unshare),
+)
 # The distribution's programs before anything of the same name in /usr/local.
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from benchmarks.command import Failed
-from benchmarks.peers import OURS, Peer
+from benchmarks.peers import OURS, Absent, Peer
 
 ROUNDS = 20
 PAUSE = 0.1  # seconds
@@ -40,7 +40,9 @@ class Job:
     unit: str  # "ms", "MB"
     prepare: Callable[[Peer, ExitStack], Reading | None]
     targets: tuple[Target, ...] = ()
-    rounds: int | None = None  # for a reading that varies little
+    rounds: int | None = None  # at most: for a reading that varies little, or takes long
+    warm_up: int = WARM_UP
+    needs: tuple[str, str] | None = None  # a program beside the peers, and its Debian package
 
 
 @dataclass
@@ -52,8 +54,17 @@ class Result:
 
 
 def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
-    """Take readings of *job* from all *peers* that do it. Raises Failed if ours cannot."""
+    """Take readings of *job* from all *peers* that do it. Raises Failed if ours cannot.
+
+    There are none, and the reason, if what the job needs is not installed.
+    """
     result = Result()
+    if job.needs:
+        try:
+            peers[0].need(*job.needs)
+        except Absent as reason:
+            result.failed = {job.needs[0]: str(reason)}
+            return result
     ready: dict[str, Reading] = {}
     stacks = {peer.name: ExitStack() for peer in peers}
     for peer in peers:
@@ -61,14 +72,16 @@ def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
             reading = job.prepare(peer, stacks[peer.name])
             if reading:
                 ready[peer.name] = reading
-    interleave(ready, job.rounds or rounds, result)
+    interleave(ready, min(job.rounds or rounds, rounds), result, job.warm_up)
     for name, stack in stacks.items():
         with _failing(result, name):
             stack.close()
     return result
 
 
-def interleave(ready: Mapping[str, Reading], rounds: int, result: Result) -> None:
+def interleave(
+    ready: Mapping[str, Reading], rounds: int, result: Result, warm_up: int = WARM_UP
+) -> None:
     """Take *rounds* readings of each in *ready*, a round at a time, into *result*.
 
     Whoever comes after another has its leftovers to bear: the kernel takes namespaces apart
@@ -78,7 +91,7 @@ def interleave(ready: Mapping[str, Reading], rounds: int, result: Result) -> Non
     """
     result.readings = {name: [] for name in ready}
     lot = random.Random(0)
-    for number in range(-WARM_UP, rounds):
+    for number in range(-warm_up, rounds):
         for name in lot.sample(list(ready), len(ready)):
             if name in result.failed:
                 continue

@@ -70,7 +70,7 @@ def _rows(job: Job, result: Result) -> list[tuple[str, ...]]:
     limits = {target.peer or OURS: target for target in job.targets}
     rows = []
     title = f"{job.title} ({job.unit})"
-    ours = result.readings[OURS]
+    ours = result.readings.get(OURS, [])  # none, if the job could not be measured
     for name, values in result.readings.items():
         figures = [f"{statistics.median(values):.2f}", f"{min(values):.2f}", "", ""]
         if name != OURS:

@@ -11,7 +11,8 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmarks.command import Failed, call, timed
+from benchmarks.command import Failed, call, peak, timed
+from benchmarks.sample import REFERENCE, Sample
 
 OURS = "mini-docker"
 IDLE = ("sleep", "100000")  # what a container runs that is only there
@@ -75,6 +76,27 @@ class Peer:
         """Return the pids of the processes that stay beside idle containers."""
         return None
 
+    # --- images: that of benchmarks/sample.py, under its one name
+
+    def take(self, source: str) -> bool:
+        """Load the archive *source*, to push or save it; False if there is no such thing."""
+        return False
+
+    def drop(self) -> None:
+        """Remove the image."""
+
+    def push(self, sample: Sample) -> list[str] | None:
+        """Return the command line that pushes the image, which is there."""
+        return None
+
+    def pull(self, sample: Sample) -> list[str] | None:
+        """Return the command line that pulls the image, and unpacks it."""
+        return None
+
+    def unpack(self, sample: Sample, directory: str) -> list[str] | None:
+        """Return the command line that unpacks the layers of *sample* to *directory*."""
+        return None
+
     # --- for the above, and for jobs
 
     def need(self, program: str, package: str) -> None:
@@ -90,6 +112,10 @@ class Peer:
         """Run a command and return the milliseconds that it took."""
         return timed(argv, self.inside.environment, f"{self.inside.directory}/output")
 
+    def peak(self, argv: list[str]) -> float:
+        """Run a command and return the megabytes that it had in memory at most."""
+        return peak(argv, self.inside.environment)
+
     def probe(self) -> None:
         """Raise Absent if this program cannot run a container here, with its own reason."""
         argv = self.run_true()
@@ -104,6 +130,7 @@ class Engine(Peer):
     """A program with docker's command line."""
 
     monitor = b""  # what the command line of a monitor has in it
+    insecure: tuple[str, ...] = ()  # the flag that lets it speak to a registry without TLS
 
     def argv(self, *words: str) -> list[str]:
         """Return the command line for `docker WORDS...`."""
@@ -129,6 +156,19 @@ class Engine(Peer):
 
     def list_containers(self) -> list[str]:
         return self.argv("ps")
+
+    def take(self, source: str) -> bool:
+        self.call(*self.argv("load", "-i", source))
+        return True
+
+    def drop(self) -> None:
+        self.call(*self.argv("rmi", "-f", REFERENCE))
+
+    def push(self, sample: Sample) -> list[str]:
+        return self.argv("push", *self.insecure, REFERENCE)
+
+    def pull(self, sample: Sample) -> list[str]:
+        return self.argv("pull", *self.insecure, REFERENCE)
 
     def monitors(self) -> list[int]:
         return [pid for pid in _processes() if self.monitor in _command_line(pid)]

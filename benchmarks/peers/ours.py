@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from benchmarks.peers import OURS, Engine
 from benchmarks.place import REPO
+from benchmarks.sample import Sample
 
 
 class Ours(Engine):
@@ -19,3 +22,6 @@ class Ours(Engine):
 
     def argv(self, *words: str) -> list[str]:
         return [self.program, "--root", f"{self.inside.directory}/ours", *words]
+
+    def unpack(self, sample: Sample, directory: str) -> list[str]:
+        return [sys.executable, "-IS", f"{REPO}/benchmarks/unpack.py", directory, *sample.layers]

@@ -15,6 +15,7 @@ class Podman(Engine):
     program = "podman"
     package = "podman"
     monitor = b"conmon\0"
+    insecure = ("--tls-verify=false",)
     runtime: str = ""
 
     def start(self) -> None:
