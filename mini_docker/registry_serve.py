@@ -70,6 +70,11 @@ class Server(ThreadingHTTPServer):
         """Take the address as it is: http.server would ask for its name, and wait."""
         socketserver.TCPServer.server_bind(self)
 
+    def server_close(self) -> None:
+        """Stop listening; what is half uploaded goes."""
+        super().server_close()
+        self.uploads.close()
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection in a thread of its own, as soon as there is room for one."""
         self._room.acquire()

@@ -124,3 +124,8 @@ class Uploads:
         with self._lock:
             self._all.pop(upload.id, None)
         upload.close()
+
+    def close(self) -> None:
+        """Forget all uploads."""
+        for upload in list(self._all.values()):
+            self.drop(upload)
