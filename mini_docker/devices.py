@@ -100,7 +100,10 @@ def given(row: dict[str, str]) -> tuple[list[Node], list[Rule]]:
 
 
 def of_host() -> list[Node]:
-    """Return a node for each device in the host's /dev, at the same path: for --privileged."""
+    """Return a node for each device in the host's /dev, at the same path: for --privileged.
+
+    What vanishes meanwhile, or is closed to us (an ordinary user), is left out.
+    """
     return [node for node in _below("/dev", "/dev", NOT_OURS) if node]
 
 
@@ -111,14 +114,23 @@ def _below(directory: str, target: str, without: frozenset[str] = frozenset()) -
         for entry in sorted(entries, key=lambda it: it.name):
             if entry.name in without or entry.is_symlink():
                 continue
-            inside = f"{target}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                found += _below(entry.path, inside, without)
-            elif node := _node(entry.path, inside):
-                found.append(node)
+            try:
+                found += _entry(entry, f"{target}/{entry.name}", without)
+            except (FileNotFoundError, PermissionError):
+                if not without:
+                    raise  # somebody has named this directory
             if len(found) > MOST:
                 raise UsageError(f"{directory} has more than {MOST} devices")
     return found
+
+
+def _entry(
+    entry: os.DirEntry[str], target: str, without: frozenset[str]
+) -> list[Node] | list[Node | None]:
+    if entry.is_dir(follow_symlinks=False):
+        return _below(entry.path, target, without)
+    node = _node(entry.path, target)
+    return [node] if node else []
 
 
 def _node(path: str, target: str) -> Node | None:

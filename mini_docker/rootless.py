@@ -69,13 +69,23 @@ def enter(store: Store) -> NoReturn:
     """
     os.environ[OUTSIDE] = str(os.geteuid())
     store.prepare()
-    os.makedirs(f"{store.root}/{COMMANDS}", 0o700, exist_ok=True)
+    _make_directory(f"{store.root}/{COMMANDS}")
     with store.lock():  # two commands at once make one namespace
         if not _join(store):
             _create()
         container_users.enter()
         _note(store)
     os.execve(sys.executable, sys.orig_argv, os.environ)
+
+
+def _make_directory(path: str) -> None:
+    try:
+        os.makedirs(path, 0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make {path}: {reason(error)}; the store belongs to its owner: run it as root "
+            "(sudo), or keep your own state elsewhere (--root)"
+        ) from error
 
 
 def maps() -> tuple[list[users.Range], list[users.Range]]:

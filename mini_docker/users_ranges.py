@@ -9,8 +9,9 @@ owner one after the other: 0 inside is the first id of the first. subuid(5), sub
 from __future__ import annotations
 
 import os
+import stat
 
-from mini_docker import users
+from mini_docker import rootfs_paths, users
 from mini_docker.errors import ConfigError, NotFound, reason
 
 TYPE_CHECKING = False
@@ -127,11 +128,23 @@ def need(layers: list[str]) -> int:
     for table in (users.PASSWD, users.GROUP):
         for layer in layers:  # the topmost file hides those below it
             if os.path.lexists(f"{layer}{table[0]}"):
-                rows = users.rows(layer, table)
+                rows = users.rows(layer, table) if _is_file(layer, table[0]) else []
                 ids = [int(row[2]) for row in rows if row[0] not in ("nobody", "nogroup")]
                 highest = max([highest, *ids])
                 break
     return highest + 1
+
+
+def _is_file(layer: str, path: str) -> bool:
+    """Say whether *path* in *layer* is a regular file; to open a device could set it going."""
+    try:
+        descriptor = rootfs_paths.locate(layer, path)
+    except OSError:
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
 
 
 def _overlap(one: Span, other: Span) -> bool:

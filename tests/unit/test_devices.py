@@ -174,3 +174,22 @@ def test_a_sysctl_of_a_namespace_that_is_the_host_s_is_refused(name: str, shared
     sysctls.check(name, none)
     with pytest.raises(UsageError, match=f'sysctl "{name}" .*not allowed in .*host'):
         sysctls.check(name, {**none, shared: True})
+
+
+def test_a_device_that_vanishes_or_is_closed_to_us_stops_no_privileged_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def node(path: str, target: str) -> devices.Node | None:
+        if path.endswith("gone"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return {"path": target}
+
+    for name in ("closed", "gone", "null"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(devices, "_node", node)
+    found = devices._below(str(tmp_path), "/dev", devices.NOT_OURS)
+    assert found == [{"path": "/dev/null"}]
+    with pytest.raises(PermissionError):
+        devices._below(str(tmp_path), "/dev")

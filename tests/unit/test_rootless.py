@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mini_docker import cgroups_tree, rootless
+from mini_docker.errors import ConfigError
 
 
 def test_the_store_is_below_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,3 +87,9 @@ rootless.maps = lambda: ([users.Range(0, 0, 1)], [users.Range(0, 0, 1)])
 rootless._create()"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=20)
     assert b"NamespaceError: cannot make a user namespace: too many" in done.stderr
+
+
+def test_a_store_of_somebody_else_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "commands").touch()
+    with pytest.raises(ConfigError, match="commands: File exists; the store belongs to its owner"):
+        rootless._make_directory(f"{tmp_path}/commands")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mini_docker import records, users_pool, users_ranges
+from mini_docker import records, users, users_pool, users_ranges
 from mini_docker.errors import ConfigError, NotFound
 from mini_docker.store import Store
 
@@ -130,3 +131,14 @@ def test_ids_of_other_containers_are_left_alone(
         users_pool.take(store, "uid", 1001)
     with pytest.raises(NotFound, match="no ids are granted to containers in"):
         users_pool.take(store, "gid", 1)
+
+
+def test_what_an_image_has_for_its_accounts_is_opened_only_if_it_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device of the image's choice is one of the host's, and some act when they are opened."""
+    (tmp_path / "etc").mkdir()
+    os.mkfifo(tmp_path / "etc/passwd")
+    (tmp_path / "etc/group").symlink_to("passwd")
+    monkeypatch.setattr(users, "rows", lambda *_: pytest.fail("it was opened"))
+    assert users_ranges.need([str(tmp_path)]) == 1024
