@@ -60,6 +60,15 @@ def execute(values: Values, store: Store) -> int:
 
 def pull(store: Store, references: list[Reference], platform: str, out: TextIO | None) -> None:
     """Pull *references*, each with a tag or a digest, and tell *out* of it."""
+    from mini_docker import registry_unchanged
+
+    if len(references) == 1 and not platform:
+        it = references[0]
+        if digest := registry_unchanged.digest(store.root, it):
+            if out:
+                out.write(f"{it.tag}: Pulling from {it.path}\nDigest: {digest}\n")
+                out.write(f"Status: Image is up to date for {it.familiar()}\n")
+            return
     from mini_docker import packages
 
     packages.reach()

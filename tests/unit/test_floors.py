@@ -31,7 +31,7 @@ FLOORS = (
     "image_save image_spool image_archive image_load image_graph",
     "registry_challenges registry_platforms registry_credentials registry_network registry_http",
     "registry registry_endpoints registry_progress registry_manifests registry_download",
-    "registry_pull registry_push registry_search",
+    "registry_pull registry_push registry_search registry_unchanged",
     "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth "
     "registry_serve",
     "interruptions launch container_process container_idmap container_users container_root "
