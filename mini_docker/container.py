@@ -82,7 +82,7 @@ def start(it: Start) -> int:
             # A node that an image brings along must not open the host's disk.
             if "devices" in resources:
                 cgroups_devices.restrict(it.group, resources["devices"])
-        return processes.spawn(lambda report: _child(it, report), lambda: _fork(it))
+        return _spawner(it.config)(lambda report: _child(it, report), lambda: _fork(it))
     except BaseException:
         end(it.config)
         raise
@@ -106,6 +106,15 @@ def end(config: dict[str, Any]) -> bool:
         group.kill()
     group.remove()
     return out_of_memory
+
+
+def _spawner(config: dict[str, Any]) -> Callable[..., int]:
+    """Return processes.spawn, or what does the same where somebody could hold the child up."""
+    if "pid" not in spec.joined(config):
+        return processes.spawn
+    from mini_docker import interruptions
+
+    return interruptions.spawn
 
 
 def _fork(it: Start) -> int:

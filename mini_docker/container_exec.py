@@ -14,7 +14,6 @@ from mini_docker import (
     container_process,
     interruptions,
     namespaces,
-    processes,
     sealed,
     spec,
     swap,
@@ -54,16 +53,11 @@ def start(
     """
     group = _group(config)
     late = _late(config)
-    heard = interruptions.Interruptions()
-    forked: list[int] = []
 
     def fork() -> int:
         if not late:
             _enter_pids(pid)
-        if born := os.fork():
-            forked.append(born)
-            heard.allow()
-        return born
+        return os.fork()
 
     def child(report: int) -> int:
         os.setsid()
@@ -79,25 +73,8 @@ def start(
         container_process.close_all_but(report)
         container_process.become(wanted, report, filter, late.give if late else None)
 
-    try:
-        first = processes.spawn(child, fork)
-        return late.take(first) if late else first
-    except interruptions.Interrupted:
-        _abandon([*forked, *(late.given() if late else [])])
-        raise
-    finally:
-        heard.forbid()
-
-
-def _abandon(pids: list[int]) -> None:
-    """End the children *pids*, which have not become the program that was asked for."""
-    for pid in pids:
-        processes.send(pid, signal.SIGKILL)
-    for pid in pids:
-        try:
-            os.waitpid(pid, 0)
-        except ChildProcessError:
-            continue  # it had made the other one, and was waited for
+    first = interruptions.spawn(child, fork, late.given if late else list)
+    return late.take(first) if late else first
 
 
 def _group(config: dict[str, Any]) -> cgroups_tree.Group | None:

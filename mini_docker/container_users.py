@@ -73,14 +73,17 @@ def create_inside(joined: dict[str, str], kinds: set[str]) -> int:
             os.write(writer, str(error).encode())
             os._exit(1)
         if pid == 0:
-            os.close(writer)  # the engine reads to its end
+            os.close(writer)
             return 0
         os.write(writer, f"{pid}".encode())
         os._exit(0)
     os.close(writer)
     status = os.waitpid(between, 0)[1]
-    with open(reader, "rb") as pipe:
-        said = pipe.read().decode()
+    # All is said by now. The end of the pipe may never come: the child has it open as well, and
+    # others in its pid namespace can stop it as soon as it is born.
+    os.set_blocking(reader, False)
+    with open(reader, "rb", buffering=0) as pipe:
+        said = (pipe.read(processes.REPORT_LIMIT) or b"").decode()
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 0)
     if status or not said:
         raise NamespaceError(said or "cannot enter the user namespace: killed on the way")

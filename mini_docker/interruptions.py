@@ -17,6 +17,7 @@ from mini_docker.errors import ProcessError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
 else:
     import _signal as signal
 
@@ -41,10 +42,7 @@ class Interruptions:
         self.numbers: list[int] = []
 
     def allow(self) -> None:
-        """From now on take note of ENDING; raise Interrupted a MOMENT after the first of them.
-
-        Call it in the parent, after the fork: the child keeps them blocked until its exec.
-        """
+        """From now on take note of ENDING; raise Interrupted a MOMENT after the first of them."""
         heard = [it for it in ENDING if signal.getsignal(it) != signal.SIG_IGN]
         for number in (*heard, signal.SIGALRM):
             signal.signal(number, self._note)
@@ -65,3 +63,41 @@ class Interruptions:
         if not self.numbers:
             signal.setitimer(signal.ITIMER_REAL, MOMENT)
         self.numbers.append(number)
+
+
+def spawn(
+    child: Callable[[int], int], fork: Callable[[], int], others: Callable[[], list[int]] = list
+) -> int:
+    """Do as processes.spawn() does, unless it takes longer than a MOMENT after a signal in ENDING.
+
+    The caller has called processes.block(). The child keeps the signals blocked until its
+    exec. *others* returns more children that this start has made. Raises Interrupted, with
+    none of them left.
+    """
+    heard = Interruptions()
+    forked: list[int] = []
+
+    def noted() -> int:
+        if pid := fork():
+            forked.append(pid)
+            heard.allow()
+        return pid
+
+    try:
+        return processes.spawn(child, noted)
+    except Interrupted:
+        _abandon([*forked, *others()])
+        raise
+    finally:
+        heard.forbid()
+
+
+def _abandon(pids: list[int]) -> None:
+    """End the children *pids*, which have not become the program that was asked for."""
+    for pid in pids:
+        processes.send(pid, signal.SIGKILL)
+    for pid in pids:
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            continue  # it had ended, and was waited for

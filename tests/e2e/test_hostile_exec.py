@@ -188,3 +188,17 @@ def test_who_stops_the_one_on_its_way_in_does_not_keep_the_caller(
         assert b"interrupted: the container has kept the command" in process.stderr.read()
     inside = engine.ok("top", "box", "-o", "pid,stat").splitlines()[1:]
     assert len(inside) == 1, inside
+
+
+def test_who_stops_a_container_that_shares_its_pids_does_not_keep_the_caller(
+    engine: Engine,
+) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", STOP)
+    with engine.popen("run", "--rm", "--pid", "container:box", "busybox", "true") as process:
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 143
+    assert engine.ok("ps", "-aq").count("\n") == 0
+    inside = engine.ok("top", "box", "-o", "pid,stat").splitlines()[1:]
+    assert len(inside) == 1, inside
