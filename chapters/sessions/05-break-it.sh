@@ -1,6 +1,6 @@
 # Giving up root in the wrong order, halfway, and behind a map that is no wall.
 ## wrong
-echo for root > secret; chmod 640 secret
+rm -f secret; echo for root > secret; chmod 640 secret
 setpriv --reuid 12345 setpriv --regid 12345 --clear-groups cat secret
 ## open
 setpriv --reuid 12345 cat secret

@@ -23,25 +23,26 @@ echo for all but staff > notice; chgrp 50 notice; chmod 604 notice
 $ann --clear-groups cat notice
 $ann --groups 50 cat notice
 ## unmapped
-unshare --user sleep 1000 &
-#- sleep 0.5
-nsenter --target $! --user --preserve-credentials id
-nsenter --target $! --user id
+unshare --user sleep 1000 & pid=$!
+sleep 0.5
+nsenter --target $pid --user --preserve-credentials id
+nsenter --target $pid --user id
 ## map
-echo '0 100000 65536' > /proc/$!/uid_map
-echo '0 100000 65536' > /proc/$!/gid_map
-nsenter --target $! --user id
-echo '0 200000 65536' > /proc/$!/uid_map
+echo '0 100000 65536' > /proc/$pid/uid_map
+echo '0 100000 65536' > /proc/$pid/gid_map
+nsenter --target $pid --user id
+echo '0 200000 65536' > /proc/$pid/uid_map
 ## files
-nsenter --target $! --user sh -c 'touch open/inside; chown 5 open/inside; stat -c "%u %n" open/* secret'
+nsenter --target $pid --user sh -c 'touch open/inside; chown 5 open/inside; stat -c "%u %n" open/* secret'
 stat -c '%u %n' open/* secret
-nsenter --target $! --user cat secret
+nsenter --target $pid --user cat secret
 ## chown
-nsenter --target $! --user chown 70000 open/inside
+nsenter --target $pid --user chown 70000 open/inside
 ## rights
-nsenter --target $! --user sh -c 'grep CapEff /proc/self/status; hostname box'
-nsenter --target $! --user unshare --uts sh -c 'hostname box; hostname'
-#- kill $!; wait $!
+nsenter --target $pid --user sh -c 'grep CapEff /proc/self/status; hostname box'
+nsenter --target $pid --user unshare --uts sh -c 'hostname box; hostname'
+## end
+kill $pid; wait $pid
 ## deny
 $ann --groups 50 unshare --user --map-root-user cat /proc/self/uid_map /proc/self/setgroups
 $ann --groups 50 unshare --user --map-root-user setpriv --clear-groups cat notice

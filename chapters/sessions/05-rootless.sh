@@ -1,9 +1,9 @@
 # An ordinary user runs a container: nobody is root.
 #: stage 5
 #: user ordinary
-#- mini-docker image bootstrap busybox
 ## run
 id -u
+mini-docker image bootstrap busybox
 mini-docker run --rm busybox sh -c 'id -u; cat /proc/self/uid_map'
 mini-docker run -d --name web busybox sleep 1000
 ps -o uid,args -p $(mini-docker inspect --format '{{.State.Pid}}' web)
