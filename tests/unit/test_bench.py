@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from contextlib import ExitStack
 from itertools import pairwise
@@ -15,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import command, measure, table
+from benchmarks import command, measure, sample, table
 from benchmarks.measure import Job, Result, Target
 from benchmarks.peers import OURS, Inside, Peer
+from mini_docker import image_load, image_lookup, layers_attributes
 
 REPO = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
@@ -104,12 +107,95 @@ def test_the_stage_is_cleared_after_the_last_round() -> None:
     assert told == ["read"] * (measure.WARM_UP + 1) + ["cleared"]
 
 
+def test_a_job_takes_no_more_rounds_than_it_says_nor_than_were_asked_for() -> None:
+    for most, asked, found in ((None, 4, 4), (3, 20, 3), (3, 1, 1)):
+        result = measure.measure(job(rounds=most), [fake_peer(OURS)], asked)
+        assert len(result.readings[OURS]) == found
+
+
+def test_a_job_says_how_often_it_warms_up() -> None:
+    values = iter(range(100))
+    work = Job("`a job`", "ms", lambda peer, stack: lambda: float(next(values)), warm_up=0)
+    assert measure.measure(work, [fake_peer(OURS)], 2).readings == {OURS: [0.0, 1.0]}
+
+
+def test_a_job_without_what_it_needs_is_named_with_the_reason() -> None:
+    def never(peer: Peer, stack: ExitStack) -> None:
+        raise AssertionError("it was prepared")
+
+    work = Job("`a job`", "ms", never, (Target(1.0),), needs=("no-such-program", "its-package"))
+    result = measure.measure(work, [fake_peer(OURS)], 1)
+    run = table.Run((), {}, [(work, result)])
+    assert table.missed(run) == []
+    why = "no-such-program is not installed (Debian package its-package)"
+    assert f"- no-such-program not in `a job`: {why}\n" in table.render(run)
+
+
+# --- The image that is moved
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> sample.Sample:
+    return sample.make(str(tmp_path_factory.mktemp("sample") / "it"), 2_000_000, 50)
+
+
+def test_the_image_is_the_same_every_time(image: sample.Sample, tmp_path: Path) -> None:
+    again = sample.make(str(tmp_path / "it"), 2_000_000, 50)
+    assert again.documents == image.documents
+    assert Path(again.packed).stat().st_size == Path(image.packed).stat().st_size
+
+
+def test_the_image_has_its_files_and_shrinks_as_real_ones_do(image: sample.Sample) -> None:
+    sizes = []
+    for path in image.layers:
+        with tarfile.open(path) as archive:
+            sizes += [row.size for row in archive if row.isfile()]
+    assert (len(image.layers), len(sizes), sum(sizes)) == (sample.LAYERS, 50, 2_000_000)
+    assert 0.3 < sum(os.path.getsize(path) for path in image.layers) / sum(sizes) < 0.55
+
+
+@pytest.mark.parametrize("form", ["layout", "packed", "plain"])
+def test_the_image_is_one_in_all_its_forms(
+    form: str, image: sample.Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers_attributes, "give", lambda *_, **__: None)  # nobody's root here
+    where = getattr(image, form)
+    if form == "layout":
+        (found,) = image_load.load(str(tmp_path), where)
+    else:
+        with open(where, "rb") as file:
+            (found,) = image_load.load(str(tmp_path), file)
+    assert found.names == [sample.REFERENCE]
+    assert found.id == f"sha256:{hashlib.sha256(image.documents[0]).hexdigest()}"
+    layers = image_lookup.find(str(tmp_path), sample.REFERENCE).manifest["layers"]
+    assert all(("gzip" in row["mediaType"]) == (form != "plain") for row in layers)
+
+
+def test_a_stack_has_as_many_layers_as_it_says(image: sample.Sample, tmp_path: Path) -> None:
+    bottom = tmp_path / "bottom.tar"
+    with tarfile.open(bottom, "w") as archive:
+        archive.add(__file__, "file")
+    with tarfile.open(sample.stack(str(tmp_path), str(bottom), 7)) as archive:
+        assert sum(name.endswith("layer.tar") for name in archive.getnames()) == 7
+
+
 # --- One command
 
 
 def test_a_command_is_timed_from_start_to_end(tmp_path: Path) -> None:
     spent = command.timed(["sleep", "0.05"], ENVIRONMENT, str(tmp_path / "output"))
     assert 50 <= spent < 5000
+
+
+def test_the_memory_of_a_command_is_its_own() -> None:
+    ours = b"x" * 300_000_000  # it is not charged with what we have
+    script = "import sys; data = bytearray(b'x') * {}; print('to nobody')"
+    argv = [sys.executable, "-ISc", script.format(80_000_000)]
+    assert 80 < command.peak(argv, ENVIRONMENT) < 120
+    assert command.peak(["true"], ENVIRONMENT) < 30
+    with pytest.raises(command.Failed):
+        command.peak(["false"], ENVIRONMENT)
+    assert len(ours) == 300_000_000
 
 
 def test_a_command_that_fails_is_told_by_its_last_words(tmp_path: Path) -> None:
