@@ -83,6 +83,6 @@ def short(digest: str) -> str:
 def _window(out: TextIO | None) -> tuple[int, int]:
     try:
         found = os.get_terminal_size(out.fileno() if out else 1)
-        return max(found.columns, 20), max(found.lines, 2)
+        return found.columns or 80, found.lines or 24  # 0: a terminal that nobody has measured
     except OSError:
         return 80, 24
