@@ -7,6 +7,7 @@ A test that lacks one is skipped with that name: `@pytest.mark.needs("cgroup-v2"
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -138,6 +139,13 @@ def _newuidmap() -> str:
     return f"{lacking[0]} is not installed (the package uidmap)" if lacking else ""
 
 
+def _distribution() -> str:
+    """The registry of the chapters' sessions, and what they speak to it with."""
+    packages = {"docker-registry": "docker-registry", "htpasswd": "apache2-utils", "curl": "curl"}
+    lacking = [package for name, package in packages.items() if shutil.which(name) is None]
+    return f"the package {lacking[0]} is not installed" if lacking else ""
+
+
 PROPERTIES: dict[str, Callable[[], str]] = {
     "root": _root,
     "real-root": _real_root,
@@ -149,4 +157,5 @@ PROPERTIES: dict[str, Callable[[], str]] = {
     "swap": _swap,
     "nftables": _nftables,
     "newuidmap": _newuidmap,
+    "distribution": _distribution,
 }

@@ -126,7 +126,9 @@ def authorize(session: Session, challenge: str) -> None:
             life = max(life, TOKEN_LIFE) if isinstance(life, int) else TOKEN_LIFE
             session.header, session.expires = f"Bearer {token}", time.monotonic() + life
             return
-    raise RegistryError(f"{session.base} does not let us in: {challenge!r:.200}")
+    raise RegistryError(
+        f"{session.base} does not let us in: {challenge!r:.200} (try 'mini-docker login')"
+    )
 
 
 def choose(index: dict[str, Any], platform: Platform) -> Descriptor:

@@ -25,7 +25,8 @@ class Progress:
     def __init__(self, out: TextIO | None) -> None:
         """*out* is where the lines go; None for a quiet command."""
         self._out = out
-        self._live = out is not None and out.isatty()
+        moves = os.environ.get("TERM") != "dumb"  # a dumb terminal cannot go up a line
+        self._live = out is not None and out.isatty() and moves
         self._rows: list[str] = []  # ids, the uppermost first
         self._last: dict[str, tuple[str, float]] = {}  # state, and when it was drawn
         self._lock = threading.Lock()
