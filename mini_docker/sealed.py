@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PROGRAM = "/proc/self/exe"
+TRACED = "mini-docker.traced"  # an annotation in config.json: see tracers.py
 RIGHTS = frozenset(("ALL", "SYS_PTRACE", "CAP_SYS_PTRACE"))
 
 
@@ -36,16 +37,28 @@ def seen_by_init(host: dict[str, Any]) -> bool:
     """
     if host.get("PidMode", "").startswith("container:"):
         return True  # whatever that one may do
+    return bool(host.get("Init")) and may_trace(host)
+
+
+def may_trace(host: dict[str, Any]) -> bool:
+    """Say whether the HostConfig *host* asks for the right to trace processes."""
     added = {word.upper() for word in host.get("CapAdd") or ()}
-    return bool(host.get("Init")) and bool(host.get("Privileged") or added & RIGHTS)
+    return bool(host.get("Privileged") or added & RIGHTS)
 
 
 def seen_by_exec(config: dict[str, Any]) -> bool:
-    """Say whether the container of *config*, a config.json, could trace us while we enter it."""
+    """Say whether somebody in the container of *config*, a config.json, could trace us there."""
+    if announced(config):
+        return True
     if any(row["type"] == "pid" and row.get("path") for row in config["linux"]["namespaces"]):
         return True
     rights = config["process"].get("capabilities")
     return rights is None or "CAP_SYS_PTRACE" in rights["bounding"]
+
+
+def announced(config: dict[str, Any]) -> bool:
+    """Say whether a tracer has been let into the container of *config* (tracers.announce)."""
+    return TRACED in config.get("annotations", {})
 
 
 def ensure() -> None:

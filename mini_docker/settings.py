@@ -133,7 +133,7 @@ def namespaces(host: dict[str, Any], store: Store, version: str) -> list[dict[st
         if mode.startswith("container:"):
             pid = running_pid(store, mode.removeprefix("container:"))
             if kind == "pid":
-                _refuse_tracer(store, mode.removeprefix("container:"))
+                _look_out(store, mode.removeprefix("container:"), host, pid)
             rows.append({"type": kind, "path": f"/proc/{pid}/ns/{spec.NAMESPACES[kind]}"})
         elif mode != "host":
             rows.append({"type": kind})
@@ -150,23 +150,27 @@ def running_pid(store: Store, reference: str) -> int:
     return found.pid()
 
 
-def _refuse_tracer(store: Store, reference: str) -> None:
+def _look_out(store: Store, reference: str, host: dict[str, Any], pid: int) -> None:
     """Refuse to start in sight of a container that could take hold of us meanwhile.
 
     We begin with all rights, in the pid namespace that is shared; CAP_SYS_PTRACE is enough
     to trace us there. A privileged container has the machine already. The other way round,
-    a new container that may trace an old one, harms nobody.
+    a new container may trace an old one: that is written down for all later commands.
     """
-    from mini_docker import containers
+    from mini_docker import containers, sealed, tracers
 
     found = containers.load(store, reference)
-    rights = found.config()["process"].get("capabilities")
+    config = found.config()
+    rights = config["process"].get("capabilities")
     traces = rights is not None and "CAP_SYS_PTRACE" in rights["bounding"]
+    traces = traces or (sealed.announced(config) and tracers.present(pid))
     if traces and not found.record["HostConfig"].get("Privileged"):
         raise ConfigError(
             f"cannot join the pid namespace of container {reference}: it has CAP_SYS_PTRACE and "
             "could trace the engine there; give the capability to the container that joins"
         )
+    if sealed.may_trace(host):
+        tracers.announce(store, pid)
 
 
 def resources(host: dict[str, Any]) -> dict[str, Any]:

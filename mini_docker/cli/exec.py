@@ -6,7 +6,7 @@ import os
 
 from mini_docker import container_exec, container_process, containers, processes, sealed
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import UsageError
+from mini_docker.errors import MiniDockerError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,18 @@ def execute(values: Values, store: Store) -> int:
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
     itself = containers.hold(it)
+    if values.privileged:
+        from mini_docker import tracers
+
+        tracers.announce(store, it.pid())
 
     def start() -> int:
-        return container_exec.start(it.pid(), itself, config, process, streams, filter)
+        try:
+            return container_exec.start(it.pid(), itself, config, process, streams, filter)
+        except MiniDockerError as error:
+            # Docker's code for whatever keeps a command from starting, but for its absence.
+            error.exit_code = max(error.exit_code, 126)
+            raise
 
     if values.detach:
         _detach(start)

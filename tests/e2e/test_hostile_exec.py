@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_docker import capabilities_names
 from tests.e2e import hostile
 from tests.e2e.conftest import Engine, until
 
@@ -29,6 +30,12 @@ def slow_give_up(*words):
     give_up(*words)
     time.sleep(0.1)
 e._demand, p.give_up = slow_demand, slow_give_up"""
+SLOW_BIRTH = """import time, mini_docker.container_birth as b
+give = b.Birth.give
+b.Birth.give = lambda self: give(self) or time.sleep(0.3)"""
+SLOW_START = """import time, mini_docker.container as c
+child = c._child
+c._child = lambda it, report: time.sleep(0.3) or child(it, report)"""
 OPEN_TO_ALL = """import mini_docker.syscalls as s; prctl = s.prctl
 s.prctl = lambda option, *words: 0 if option == s.PR_SET_DUMPABLE else prctl(option, *words)"""
 NOT_SEALED = "import mini_docker.sealed as q; q.ensure = lambda: None"
@@ -179,7 +186,7 @@ def test_who_stops_the_one_on_its_way_in_does_not_keep_the_caller(
     engine: Engine, flags: tuple[str, ...]
 ) -> None:
     engine.ok("run", "-d", "--name", "box", *flags, "busybox", "sh", "-c", STOP)
-    with engine.popen("exec", "box", "true") as process:
+    with hostile.weakened(engine, SLOW, SLOW_BIRTH).popen("exec", "box", "true") as process:
         time.sleep(1)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -194,7 +201,8 @@ def test_who_stops_a_container_that_shares_its_pids_does_not_keep_the_caller(
     engine: Engine,
 ) -> None:
     engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", STOP)
-    with engine.popen("run", "--rm", "--pid", "container:box", "busybox", "true") as process:
+    slow = hostile.weakened(engine, SLOW_START)
+    with slow.popen("run", "--rm", "--pid", "container:box", "busybox", "true") as process:
         time.sleep(1)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
@@ -202,3 +210,37 @@ def test_who_stops_a_container_that_shares_its_pids_does_not_keep_the_caller(
     assert engine.ok("ps", "-aq").count("\n") == 0
     inside = engine.ok("top", "box", "-o", "pid,stat").splitlines()[1:]
     assert len(inside) == 1, inside
+
+
+LOOK = """echo ready; end=$(($(date +%s) + 3))
+while [ $(date +%s) -lt $end ]; do for p in /proc/[0-9]*; do
+case "$(readlink $p/exe)" in *python*) grep CapEff $p/status;; esac; done; done 2>/dev/null; true"""
+
+
+@pytest.mark.parametrize(
+    "guest",
+    [
+        ("exec", "--privileged", "plain"),
+        ("run", "--rm", "--pid", "container:plain", "--cap-add", "SYS_PTRACE", "busybox"),
+    ],
+    ids=["privileged exec", "shared pids"],
+)
+def test_a_tracer_that_comes_later_finds_nobody_either(
+    engine: Engine, guest: tuple[str, ...]
+) -> None:
+    """The container itself has no right to trace; its guest has, and waits for the next exec."""
+    engine.ok("run", "-d", "--name", "plain", "busybox", "sleep", "100")
+    allowed = capabilities_names.mask(capabilities_names.DEFAULT)
+
+    def more(*weak: str) -> list[str]:
+        """Return the rights, beyond a container's, that the guest has seen an exec with."""
+        with engine.popen(*guest, "sh", "-c", LOOK) as process:
+            assert process.stdout and process.stdout.readline() == b"ready\n"
+            assert hostile.weakened(engine, SLOW, *weak)("exec", "plain", "true").code == 0
+            engine("run", "--rm", "--pid", "container:plain", "busybox", "true").refused("TRACE")
+            seen = [line.split()[1].decode() for line in process.stdout]
+        return [rights for rights in seen if int(rights, 16) & ~allowed]
+
+    assert more() == []
+    assert more(SEEN_EARLY) != []
+    engine.ok("run", "--rm", "--pid", "container:plain", "busybox", "true")
