@@ -20,10 +20,9 @@ import bcrypt
 import pytest
 
 from mini_docker import loopback, syscalls
-from tests.e2e import archives
+from tests.e2e import archives, test_images_crash
 from tests.e2e.conftest import REPO, Engine, until
 from tests.e2e.test_images import own, whole
-from tests.e2e.test_images_crash import killings
 from tests.registries import Answer, Image, Request, digest, fake
 
 pytestmark = pytest.mark.e2e
@@ -433,12 +432,13 @@ def test_a_pull_killed_in_the_middle_is_taken_up_again(second: Engine) -> None:
         second.ok("image", "verify")
 
 
-def test_a_pull_killed_at_every_step(second: Engine) -> None:
+def test_a_pull_killed_at_every_step(second: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(test_images_crash, "CALLS", ("mkdir", "rename", "unlink", "write"))
     it = layered()
     with fake() as server:
         it.give(server)
         name, seen = f"{server.host}/x:1", []
-        for number, step in enumerate(killings(second, "pull", "-q", name)):
+        for number, step in enumerate(test_images_crash.killings(second, "pull", "-q", name)):
             listed = second.ok("images", "-q", "--no-trunc").split()
             assert listed in ([], [digest(it.config)]), step
             second.ok("image", "verify")
@@ -448,8 +448,8 @@ def test_a_pull_killed_at_every_step(second: Engine) -> None:
                 second.ok("image", "verify")
             second.ok("system", "check", "--repair")
             whole(second)
-            second("rmi", "-f", digest(it.config))
-            second.ok("image", "prune", "-f")
+            if second("rmi", "-f", digest(it.config)).code:
+                second.ok("image", "prune", "-f")
         assert len(seen) > 30 and set(seen) == {0, 1}
 
 
