@@ -13,6 +13,5 @@ kill -0 $! && echo out here nobody noticed
 mini-docker run --rm --rootfs / sh -c 'echo I am process $$; readlink /proc/self'
 mini-docker run --rm --rootfs / sh -c "cat /proc/$!/comm; kill $!"
 ## mend
-mini-docker run --rm --rootfs / mount -t proc proc /proc
 unshare --pid --fork --mount-proc busybox ps
 kill $!
