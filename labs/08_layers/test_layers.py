@@ -279,6 +279,19 @@ def test_task1_options_of_exactly_one_page_are_too_long_without_their_end(tmp_pa
     story.check(it["length"] <= 4096 and it["words"] == [word], saw, "short names", mistake)
 
 
+def test_task1_a_page_is_measured_in_bytes_and_not_in_letters(tmp_path: Path) -> None:
+    lowers = stack_of(tmp_path / ("\u00fc" * 20), 20, width=80)
+    places = str(tmp_path / "upper"), str(tmp_path / "work")
+    word = "x" * (4000 - len(layers_options.options(lowers, *places, [""])))
+    story, seen = mounted(tmp_path, lowers, [word])
+    it = taken(story, seen)
+    letters = "4000 letters, an \u00fc among them takes two bytes: it is bytes that mount(2) counts"
+    saw = f"{it['length']} bytes of options, with the null byte"
+    story.check(it["length"] <= 4096, saw, "at most 4096", letters)
+    story.check(it["words"] == [word], "the last word was cut off", "all of it", letters)
+    story.check(len(it["lowers"]) == 20, f"{len(it['lowers'])} lower layers", "20", letters)
+
+
 @pytest.mark.parametrize(("count", "width"), [(2, 6), (60, 120)])
 def test_task1_afterwards_we_are_where_we_were(tmp_path: Path, count: int, width: int) -> None:
     story, seen = mounted(tmp_path, stack_of(tmp_path, count, width))
@@ -290,6 +303,27 @@ def stayed(story: Story, seen: dict[str, Any]) -> None:
     (where, _), (now, _) = seen["before"], seen["after"]
     lost = "the working directory was changed for the mount and not changed back"
     story.check(where == now, f"the working directory is {now}", where, lost)
+
+
+def test_task1_we_are_back_even_where_no_path_leads(tmp_path: Path) -> None:
+    lowers = stack_of(tmp_path / "layers", 60, 120)
+    places = [str(tmp_path / name) for name in ("upper", "work", "m")]
+    (tmp_path / "here").mkdir()
+    story = Story("mount() of 60 long paths, from a directory that was removed meanwhile")
+    kernel = Kernel()
+
+    def act() -> Any:
+        os.chdir(tmp_path / "here")
+        (tmp_path / "here").rmdir()
+        kernel.install()
+        before = os.stat(".").st_ino
+        layers.mount(lowers, *places)
+        return [os.stat(".").st_ino == before, len(kernel.mounts)]
+
+    by_path = "a path was noted (os.getcwd): a descriptor finds back where no path leads any more"
+    same, mounts = given(story, act, by_path)
+    story.check(mounts == 1, f"{mounts} mounts were made", "one mount")
+    story.check(same, "the working directory is another one", "the one before", by_path)
 
 
 def closed(story: Story, seen: dict[str, Any]) -> None:
@@ -353,7 +387,8 @@ def changed(
     did += "; ".join(told(it) for it in lowers)
     if hidden:
         did += f"; hidden: {', '.join(hidden)}"
-    return listed(Story(did, "mini-docker diff CONTAINER"), top, below, hidden)
+    hand = "MINI_DOCKER_PROGRESS= mini-docker diff box   # the course's answer, for a container box"
+    return listed(Story(did, hand), top, below, hidden)
 
 
 def listed(
@@ -502,6 +537,15 @@ def test_task2_hidden_paths_are_left_out_and_change_nothing_above(tmp_path: Path
     story, seen = changed(tmp_path, upper, {"etc/": "", "srv/": ""}, hidden=("/etc/hosts",))
     said = "a path in *hidden* is left out: it is a mount point that the engine made"
     gives(story, seen, ["C /srv", "A /srv/hosts"], {"A /etc/hosts": said, "C /etc": said})
+
+
+def test_task2_hidden_paths_are_left_out_of_what_is_covered_too(tmp_path: Path) -> None:
+    lower = {"etc/hosts": "", "etc/motd": "x"}
+    upper = {"etc/": OPAQUE, "etc/new": "x"}
+    story, seen = changed(tmp_path, upper, lower, hidden=("/etc/hosts",))
+    covered = "a path in *hidden* is left out below an opaque directory too: nobody removed it"
+    expected = ["C /etc", "D /etc/motd", "A /etc/new"]
+    gives(story, seen, expected, {"D /etc/hosts": covered})
 
 
 def test_task2_the_lines_are_in_the_order_of_the_paths(tmp_path: Path) -> None:
@@ -662,6 +706,20 @@ def test_task3_a_file_that_looks_like_a_mark_is_refused(tmp_path: Path, name: st
     refused(story, seen, name, mistake=danger)
 
 
+@pytest.mark.parametrize("what", ["directory", "opaque directory", "symlink", "fifo", "whiteout"])
+def test_task3_whatever_looks_like_a_mark_is_refused(tmp_path: Path, what: str) -> None:
+    texts = {"opaque directory": OPAQUE, "symlink": "-> z", "whiteout": GONE}
+    name = "etc/.wh.a" + "/" * ("directory" in what)
+    upper = make(tmp_path / "upper", {"z": "x"} if what == "fifo" else {name: texts.get(what, "")})
+    if what == "fifo":
+        (upper / "etc").mkdir()
+        os.mkfifo(upper / name)
+    story = Story(f"pack(): upper has a {what} called etc/.wh.a")
+    seen = see(story, lambda: write(upper, tmp_path / "layer.tar"))
+    any_kind = "a name is a mark whatever kind of file has it: only some kinds were refused"
+    refused(story, seen, "etc/.wh.a", mistake=any_kind)
+
+
 def test_task3_hidden_paths_are_left_out(tmp_path: Path) -> None:
     files = {"etc/hosts": "", "etc/new": "x"}
     story, found = packed(tmp_path, files, hidden=("/etc/hosts",))
@@ -764,7 +822,8 @@ def has(
     lacking: dict[str, str] | None = None,
 ) -> None:
     """Check that nothing was refused, and what is in the directory."""
-    story.check(not seen["error"], f"{seen['error']}: {seen['message']}", "no exception")
+    late = AT_ONCE if "cut short" in seen["message"] else ""
+    story.check(not seen["error"], f"{seen['error']}: {seen['message']}", "no exception", late)
     causes = [text for name, text in (extra or {}).items() if name in found]
     causes += [text for name, text in (lacking or {}).items() if name not in found]
     saw, wanted = words(found), words(expected)
@@ -775,6 +834,10 @@ def words(found: dict[str, str]) -> str:
     return ", ".join(f"{path} ({what})" for path, what in sorted(found.items())) or "nothing"
 
 
+AT_ONCE = (
+    "take each entry before you ask for the next: its data is between them, and a list of all "
+    "entries has passed it over"
+)
 AS_FILE = "the mark was unpacked as a file: what it removes is still to be seen"
 
 
@@ -820,6 +883,34 @@ def test_task4_a_mark_becomes_a_whiteout_of_the_name_behind_it(tmp_path: Path) -
 def test_task4_a_mark_in_the_root_too(tmp_path: Path) -> None:
     story, seen, found = applied(tmp_path, entry(".wh.motd"))
     has(story, seen, found, {"motd": "whiteout"}, {".wh.motd": AS_FILE})
+
+
+@pytest.mark.parametrize("name", ["hosts", "wget", ".hidden", "a.wh.b"])
+def test_task4_the_name_behind_a_mark_stays_whole(tmp_path: Path, name: str) -> None:
+    story, seen, found = applied(tmp_path, entry(f"etc/.wh.{name}"))
+    letters = "lstrip takes letters away, and not a prefix: of .wh.hosts it leaves osts"
+    causes = {f"etc/{name.lstrip('.wh')}": letters, f"etc/.wh.{name}": AS_FILE}
+    causes[f"etc/{name.replace('.wh.', '')}"] = "only the .wh. at the beginning is the mark's"
+    causes.pop(f"etc/{name}", None)
+    has(story, seen, found, {"etc": "directory", f"etc/{name}": "whiteout"}, causes)
+
+
+KIND = "a mark is known by its name, and not by its kind: ask for marks before hard links"
+
+
+def test_task4_a_mark_that_is_a_hard_link_is_a_mark(tmp_path: Path) -> None:
+    rows = entry("a"), hardlink("etc/.wh.motd", "a"), hardlink(".wh..wh.aufs", "a")
+    story, seen, found = applied(tmp_path, *rows, hardlink("srv/.wh..wh..opq", "a"))
+    expected = {"a": "file ''", "etc": "directory", "etc/motd": "whiteout"}
+    extra = {it: KIND for it in ("etc/.wh.motd", ".wh..wh.aufs", "srv/.wh..wh..opq")}
+    has(story, seen, found, expected | {"srv": "opaque directory"}, extra)
+
+
+def test_task4_a_private_name_needs_no_target(tmp_path: Path) -> None:
+    rows = entry("a"), hardlink(".wh..wh.orph", "nowhere/at/all")
+    story, seen, found = applied(tmp_path, *rows)
+    story.check(not seen["error"], f"{seen['error']}: {seen['message']}", "no exception", KIND)
+    has(story, seen, found, {"a": "file ''"})
 
 
 def test_task4_the_other_mark_makes_its_directory_opaque(tmp_path: Path) -> None:
@@ -924,6 +1015,13 @@ def test_task4_a_hard_link_to_a_file_outside_is_refused(tmp_path: Path, target: 
     unharmed(story, tmp_path, HARD)
     out = "the target of a hard link is as hostile as the name: split() refuses it"
     refused(story, seen, target.format(tmp_path), mistake=out)
+
+
+def test_task4_a_hard_link_s_target_is_taken_apart_like_a_name(tmp_path: Path) -> None:
+    out = "the target of a hard link is as hostile as the name: split() refuses what has a .. in it"
+    rows = folder("d"), entry("a"), hardlink("b", "d/../a")
+    story, seen, _ = applied(tmp_path, *rows)
+    refused(story, seen, "d/../a", mistake=out)
 
 
 def test_task4_a_hard_link_through_a_symbolic_link_is_refused(tmp_path: Path) -> None:

@@ -59,10 +59,10 @@ def mount(
     It is one mount of type "overlay", without flags. options() makes its data out of the
     directories and *words*, which are more options. All paths are absolute.
 
-    mount(2) takes one PAGE of data, with the null byte at its end, and forty long paths
-    fill it. Then give overlayfs short ones. Open each lower directory with short(): it has
-    the name of its descriptor, such as "7", in the directory /proc/self/fd. Make that the
-    working directory (os.chdir) for the time of the mount, and use these names as lowers.
+    mount(2) takes PAGE bytes of data (os.fsencode), the null byte at their end included,
+    and forty long paths fill that. Then give overlayfs short ones. Open each lower directory
+    with short(): it has the name of its descriptor, such as "7", in /proc/self/fd. Make that
+    the working directory (os.chdir) for the time of the mount, and use these names as lowers.
     Afterwards, whether it worked or not, go back to where we were (short(".") before, and
     os.fchdir), and close what was opened.
 
@@ -94,7 +94,7 @@ def changes(upper: Stack, lowers: Stack, hidden: Container[str] = ()) -> list[tu
     """Return what *upper* changes in *lowers*: pairs such as ("A", "/etc/new"), by path.
 
     Walk *upper* with its walk(). lowers.find(path) tells what was at a path before, or
-    None. Paths in *hidden* are left out.
+    None. Paths in *hidden* are left out, whatever is the matter with them.
 
       "D"  a .whiteout of what was there before; of nothing, it is no change
       "A"  what was not there before
@@ -117,8 +117,9 @@ def changes(upper: Stack, lowers: Stack, hidden: Container[str] = ()) -> list[tu
         elif it.differs(before):
             found[it.path] = CHANGED
         if it.covers:
-            for name in lowers.names(it.path) - upper.names(it.path):
-                found[f"{it.path}/{name}"] = DELETED
+            gone = lowers.names(it.path) - upper.names(it.path)
+            paths = {f"{it.path}/{name}" for name in gone}
+            found |= {path: DELETED for path in paths if path not in hidden}
     return in_order(found)
 
 
@@ -132,8 +133,8 @@ def pack(upper: Stack, archive: Writer, hidden: Container[str] = ()) -> None:
       .whiteout            mark() with its name after WHITEOUT, in the same directory
       .opaque              add() it, then mark() OPAQUE in it, before anything below it
       .kind is "socket"    leave it out: no archive can hold one
-      a name that begins   LayerError, naming it: who reads the layer would take it for a
-      with WHITEOUT        removal
+      a name that begins   LayerError, naming it, whatever kind it is: who reads the layer
+      with WHITEOUT        would take it for a removal
 
     Paths in an archive are relative: "etc/new". image-spec, layer.md, "Whiteouts".
     """
@@ -155,10 +156,11 @@ def pack(upper: Stack, archive: Writer, hidden: Container[str] = ()) -> None:
 def apply(archive: Reader, tree: Tree) -> None:
     """Unpack the layer *archive*, whose author may be hostile, to the directory of *tree*.
 
-    Go through the entries of *archive* as they come. split() takes a name apart into its
+    Go through the entries of *archive* as they come: the data of one lies before the next
+    entry, and is read on the way or passed over. split() takes a name apart into its
     directory and its last part, and refuses one that leads out. tree.enter(directory)
     opens the directory with below(), so through no link, makes what is missing of it, and
-    returns a descriptor, which stays the tree's. Then, by the last part:
+    returns a descriptor, which stays the tree's. Then, the name before the kind:
 
       OPAQUE               tree.make_opaque(descriptor)
       PRIVATE and more     nothing: it is not part of the layer
