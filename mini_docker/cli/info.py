@@ -59,7 +59,7 @@ def describe(store: Store) -> dict[str, Any]:
     """Return the facts, in the field names of Docker's API where it has them."""
     found, broken = containers.listing(store)
     states = [it.status() for it in found]
-    facts = version.describe()
+    facts, groups = version.describe(), _cgroups()
     return {
         "Containers": len(found) + len(broken),
         "ContainersRunning": states.count("running"),
@@ -68,8 +68,8 @@ def describe(store: Store) -> dict[str, Any]:
         "Images": _images(store.root),
         "Driver": "overlay2",
         "LoggingDriver": "json-file",
-        **_cgroups(),
-        "SecurityOptions": _security(),
+        **groups,
+        "SecurityOptions": _security(groups["CgroupVersion"]),
         "Namespaces": _namespaces(),
         "KernelVersion": facts["KernelVersion"],
         "OperatingSystem": _operating_system(),
@@ -105,8 +105,11 @@ def _cgroups() -> dict[str, Any]:
     }
 
 
-def _security() -> list[str]:
-    """Return what protects the host from containers, in the words of Docker's API."""
+def _security(version: str) -> list[str]:
+    """Return what protects the host from containers, in the words of Docker's API.
+
+    *version* is that of the control groups.
+    """
     from mini_docker import configuration, rootless
 
     found = []
@@ -116,6 +119,8 @@ def _security() -> list[str]:
         found.append("name=userns")
     if rootless.active():
         found.append("name=rootless")
+    if version == "2":  # a group that can be its own root is private: Docker's default
+        found.append("name=cgroupns")
     return found
 
 
