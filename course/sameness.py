@@ -11,7 +11,10 @@ RULES = [
     (r"\b[0-9a-f]{12}\b", "<short id>"),  # one in 300 has no letter
     (r"\b\d{4}-\d\d-\d\d([T ]" + CLOCK + r")?(Z| ?[+-]\d\d:?\d\d)?( [A-Z]{3,4}\b)?", "<time>"),
     (r"\b" + CLOCK + r"\b", "<time>"),
-    (r"(?i)\b(less than a|about an?|\d+) (second|minute|hour|day|week|month|year)s?\b", "<duration>"),
+    (
+        r"(?i)\b(less than a|about an?|\d+) (second|minute|hour|day|week|month|year)s?\b",
+        "<duration>",
+    ),
     (r"\b\d+(\.\d+)? ?(ns|µs|us|ms|s)\b", "<duration>"),
     (r":\[\d+\]", ":[<inode>]"),
     (r"\b40265[0-9]{5}\b", "<inode>"),
