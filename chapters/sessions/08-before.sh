@@ -5,4 +5,4 @@
 mini-docker run --name box busybox touch /new
 mini-docker diff box
 mini-docker commit box
-#- mini-docker rm -f box
+mini-docker rm box

@@ -1,5 +1,6 @@
 # Lower, upper, work and merged; what a container's writes leave in upper; a new layer; an archive.
 ## lower
+mkdir stack; cd stack
 mkdir base web
 echo 'Welcome to base' > base/motd; echo 'root:x:0:0' > base/passwd
 echo 'Welcome to web' > web/motd; mkdir web/pages; touch web/pages/{home,news}
@@ -39,4 +40,4 @@ mkdir -p oci/pages; cp -a fix/passwd fix/new oci/; cp -a fix/pages/start oci/pag
 touch oci/.wh.motd oci/pages/.wh..wh..opq
 tar -cf fix.tar -C oci . ; tar -tf fix.tar
 ## end
-umount merged merged2
+umount merged merged2; cd ..

@@ -24,7 +24,7 @@ cd
 for n in 1 2 3 4 5; do mini-docker run -d --name box$n hello sleep 1000; done > /dev/null
 du -sm /var/lib/mini-docker/layers /var/lib/mini-docker/containers
 grep -E '^(Rss|Pss):' /proc/$(mini-docker inspect --format '{{.State.Pid}}' box5)/smaps_rollup
-#- mini-docker rm -f box1 box2 box3 box4 box5
+mini-docker rm -f box1 box2 box3 box4 box5 > /dev/null
 ## export
 mini-docker export top > tree.tar; tar -tf tree.tar | wc -l
 tar -xOf tree.tar etc/motd; tar -tf tree.tar | grep -c '\.wh\.'

@@ -10,5 +10,4 @@ mini-docker run --rm clean cat /password
 ## layers
 cd /var/lib/mini-docker/layers
 find -name password -printf '%y %p\n' | sort; grep -rh swordfish
-cd
-#- mini-docker rm one two
+cd; mini-docker rm one two
