@@ -16,11 +16,21 @@ _TAILS = ("", ":true", "=true", ":false", "=false")
 # What --security-opt knows besides seccomp. This engine confines nothing by AppArmor or SELinux
 # labels, so only the word that asks for none is true.
 SECURITY = {
-    # fmt: off
     "no-new-privileges": (
-        "", "true", "false", "1", "t", "T", "TRUE", "True", "0", "f", "F", "FALSE", "False",
+        "",
+        "true",
+        "false",
+        "1",
+        "t",
+        "T",
+        "TRUE",
+        "True",
+        "0",
+        "f",
+        "F",
+        "FALSE",
+        "False",
     ),
-    # fmt: on
     "apparmor": ("unconfined",),
     "label": ("disable",),
     "systempaths": ("unconfined",),
