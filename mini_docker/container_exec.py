@@ -54,11 +54,6 @@ def start(
     group = _group(config)
     late = _late(config)
 
-    def fork() -> int:
-        if not late:
-            _enter_pids(pid)
-        return os.fork()
-
     def child(report: int) -> int:
         os.setsid()
         # From the moment we can be seen in there: nobody may look through us at the
@@ -73,8 +68,14 @@ def start(
         container_process.close_all_but(report)
         container_process.become(wanted, report, filter, late.give if late else None)
 
+    fork = os.fork if late else lambda: _fork_inside(pid)
     first = interruptions.spawn(child, fork, late.given if late else list)
     return late.take(first) if late else first
+
+
+def _fork_inside(pid: int) -> int:
+    _enter_pids(pid)
+    return os.fork()
 
 
 def _group(config: dict[str, Any]) -> cgroups_tree.Group | None:
