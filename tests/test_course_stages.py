@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from course import machine, stages, table
+from course import machine, pretend_registry, stages, table
 from course.table import Lab
 from mini_docker import swap
 from mini_docker.cli import commands, options
@@ -326,6 +326,34 @@ def test_stage_9_images_have_names(engine: Engine, tmp_path: Path) -> None:
     assert said == "Loaded image: localhost:5000/me/box:1\n"
     assert "bootstrap" in engine("history", "localhost:5000/me/box:1", status=0).stdout
     engine("image", "verify", status=0)
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_10_images_come_from_a_registry_and_go_to_one(engine: Engine, tmp_path: Path) -> None:
+    if engine.stage < 3:
+        return
+    engine("image", "bootstrap", "busybox", status=0)
+    with pretend_registry.served(str(tmp_path / "registry")) as base:
+        name = f"{base.removeprefix('http://')}/team/box"
+        if engine.stage < 10:
+            for words in ("pull", name), ("push", name), ("search", name), ("login", name):
+                engine.refuses(10, *words)
+            engine.refuses(10, "run", "--pull", "always", name, "true")
+            return engine.refuses(10, "run", "--rm", name, "true")
+        engine("tag", "busybox", f"{name}:1", status=0)
+        assert "1: digest: sha256:" in engine("push", f"{name}:1", status=0).stdout
+        engine("rmi", f"{name}:1", "busybox", status=0)
+        assert engine("run", "--rm", f"{name}:1", "echo", "back", status=0).stdout == "back\n"
+        assert "up to date" in engine("pull", f"{name}:1", status=0).stdout
+        assert name in engine("search", name.replace("team/", ""), status=0).stdout
+        blob = next(it for it in (tmp_path / "registry/blobs/sha256").iterdir()
+                    if it.stat().st_size > 100_000)  # fmt: skip
+        blob.write_bytes(b"X" + blob.read_bytes()[1:])
+        engine("rmi", f"{name}:1", status=0)
+        done = engine("pull", f"{name}:1", status=1)
+        assert "lies" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+        assert name not in engine("images", status=0).stdout
 
 
 @pytest.mark.root

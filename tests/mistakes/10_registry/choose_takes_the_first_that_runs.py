@@ -1,0 +1,17 @@
+"""the row whose variant is the first in variants is the best one"""
+
+
+def choose(index: dict[str, Any], platform: Platform) -> Descriptor:
+    os, architecture, variants = platform
+    found = []
+    for row in index["manifests"]:
+        offered = row.get("platform") if isinstance(row, dict) else None
+        if not isinstance(offered, dict) or offered.get("variant", "") not in variants:
+            continue
+        if (offered.get("os"), offered.get("architecture")) == (os, architecture):
+            found.append((variants.index(offered.get("variant", "")), row))
+    if not found:
+        what = f"{os}/{architecture}"
+        raise RegistryError(f"no matching manifest for {what} in the manifest list entries")
+    best: Descriptor = found[0][1]
+    return best
