@@ -139,7 +139,9 @@ def debian(tmp_path: Path) -> Iterator[Start]:
     """Start the distribution's docker-registry."""
     running = []
 
-    def start(address: str = NEAR, tls: bool = False, password: bool = False) -> Registry:
+    def start(
+        address: str = NEAR, tls: bool = False, password: bool = False, clients: bool = False
+    ) -> Registry:
         with socket.create_server((address, 0)) as free:
             host = f"{address}:{free.getsockname()[1]}"
         config: dict[str, Any] = {
@@ -151,6 +153,8 @@ def debian(tmp_path: Path) -> Iterator[Start]:
         if tls:
             cert, key = certificate(tmp_path)
             config["http"]["tls"] = {"certificate": str(cert), "key": str(key)}
+            if clients:
+                config["http"]["tls"]["clientcas"] = [str(cert)]
         if password:
             realm = {"realm": "here", "path": str(users(tmp_path))}
             config["auth"] = {"htpasswd": realm}
@@ -347,6 +351,23 @@ def test_a_registry_without_tls_must_be_named(
         (tmp_path / "daemon.json").write_text('{"insecure-registries": ["10.99.0.0/16"]}')
         engine.ok("push", name)
         (tmp_path / "daemon.json").unlink()
+
+
+def test_a_registry_that_wants_to_see_a_certificate(
+    engine: Engine, debian: Start, trust: Callable[[Registry], None], tmp_path: Path
+) -> None:
+    registry = debian(FAR, True, clients=True)
+    trust(registry)
+    name = f"{registry.host}/box:1"
+    engine.ok("tag", "busybox", name)
+    refused = engine("push", "-q", name)
+    assert refused.code == 1 and refused.err.count(b"\n") == 1, refused
+    folder = CERTIFICATES / registry.host
+    for file, source in (("client.cert", "cert.pem"), ("client.key", "key.pem")):
+        (folder / file).write_bytes((tmp_path / source).read_bytes())
+    engine.ok("push", "-q", name)
+    (folder / "client.key").unlink()
+    engine("push", "-q", name).refused(f"cannot use the certificates in {folder}", code=1)
 
 
 def test_a_mirror_stands_in_for_docker_hub(
