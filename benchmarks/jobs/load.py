@@ -24,7 +24,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="`load` of the same",
+    title="`load` of 196 MB",
     unit="ms",
     prepare=prepare,
     targets=(Target(0.6, "docker"),),

@@ -25,7 +25,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="memory of a `load` of the same, at most",
+    title="memory of a `load` of 196 MB, at most",
     unit="MB",
     prepare=prepare,
     targets=(Target(100),),

@@ -28,7 +28,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="memory of a `pull` of 196 MB, 5000 files, 5 layers, at most",
+    title="memory of a `pull` of 196 MB, at most",
     unit="MB",
     prepare=prepare,
     targets=(Target(100),),

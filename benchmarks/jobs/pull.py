@@ -29,7 +29,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="`pull` of the same, unpacked",
+    title="`pull` of 196 MB, unpacked",
     unit="ms",
     prepare=prepare,
     targets=(Target(0.4, "docker"),),

@@ -22,7 +22,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="`pull` of the same tag again",
+    title="`pull` of a tag that is here already",
     unit="ms",
     prepare=prepare,
     targets=(Target(1.0, "docker"),),

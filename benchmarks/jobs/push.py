@@ -29,7 +29,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="`push` of 196 MB, 5000 files, 5 layers, to an empty registry",
+    title="`push` of 196 MB to an empty registry",
     unit="ms",
     prepare=prepare,
     targets=(Target(1.2, "skopeo"),),

@@ -28,7 +28,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="`save` of 196 MB, 5000 files, 5 layers",
+    title="`save` of 196 MB",
     unit="ms",
     prepare=prepare,
     targets=(Target(0.6, "docker"),),

@@ -26,7 +26,7 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
 
 
 JOB = Job(
-    title="unpacking its layers",
+    title="unpacking the layers of 196 MB",
     unit="ms",
     prepare=prepare,
     targets=(Target(1.3, "tar"),),
