@@ -15,8 +15,10 @@ import hashlib
 import io
 import json
 import lzma
+import shlex
 import subprocess
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -57,10 +59,39 @@ def given(story: Story, call: Callable[[], Any]) -> Any:
 # Task 1: parse
 
 
+def shown(text: str) -> str:
+    """Return *text*, or what a reader needs of it."""
+    return text if len(text) < 80 else f"{text[:20]}...{text[-20:]} ({len(text)} characters)"
+
+
+def hand(text: str) -> str:
+    """Return commands that show what the course's parse() makes of *text*, or ""."""
+    if "@" in text or len(text) >= 80:  # tag takes no digest; nobody types 248 letters
+        return ""
+    name = shlex.quote(text)
+    command = "MINI_DOCKER_PROGRESS= mini-docker"
+    return f"{command} tag busybox {name}; {command} images; {command} rmi {name}"
+
+
+RULES = (
+    "cannot specify 64-byte hexadecimal strings",
+    "must be lowercase",
+    "must not be more than 255 characters",
+    "unsupported digest algorithm",
+    "invalid checksum digest length",
+    "invalid checksum digest format",
+    "invalid reference format",  # last: the second one's message begins so
+)
+
+
+def rule(message: str) -> str:
+    """Return which of RULES the *message* is about."""
+    return next((words for words in RULES if words in message), "")
+
+
 def parts(text: str) -> tuple[Story, dict[str, str]]:
     """Return the story of parse(TEXT), and the parts of the Reference that it gave."""
-    short = text if len(text) < 80 else f"{text[:20]}...{text[-20:]} ({len(text)} characters)"
-    story = Story(f"parse({short!r})", f"mini-docker tag busybox {short}; mini-docker images")
+    story = Story(f"parse({shown(text)!r})", hand(text))
 
     def call() -> Any:
         it = images.parse(text)
@@ -86,16 +117,19 @@ def means(text: str, wanted: list[str], mistakes: dict[tuple[str, str], str] | N
 
 def refuses(text: str, *words: str, accepted: str = "", **more: Any) -> None:
     """Check that parse(TEXT) raises UsageError with all of *words* in its message."""
-    short = text if len(text) < 80 else f"{text[:20]}...{text[-20:]} ({len(text)} characters)"
-    story = Story(f"parse({short!r}{', algorithms=()' if more else ''})")
+    story = Story(f"parse({shown(text)!r}{', algorithms=()' if more else ''})")
     seen = see(story, lambda: str(images.parse(text, **more)))
     saw = f"{seen['error']}: {seen['message']}" if seen["error"] else f"it gave {seen['value']}"
     expected = f"UsageError: {' ... '.join(words)}"
     story.check(bool(seen["error"]), saw, expected, accepted or "what breaks a rule was accepted")
     other = f"{seen['error']} came through: a name that is none is the user's error, UsageError"
     story.check(seen["error"] == "UsageError", saw, expected, other)
+    told, meant = rule(seen["message"]), rule(" ".join(words))
+    late = "the right rule, in other words: compare what the message shows with what it should"
+    if told != meant:
+        late = f"another rule was looked at first: {told!r}" if told else ""
+    story.check(told == meant, saw, expected, late)
     for word in words:
-        late = "another rule was looked at first" if "invalid" in seen["message"] else ""
         story.check(word in seen["message"], saw, expected, late)
 
 
@@ -182,6 +216,19 @@ def test_task1_sha512_is_a_digest_too() -> None:
 
 def test_task1_63_hexadecimal_digits_are_a_name() -> None:
     means(HEX[:63], ["docker.io", f"library/{HEX[:63]}", "", ""])
+
+
+def test_task1_only_the_whole_text_can_be_an_id() -> None:
+    part = "only 64 digits and nothing else could be an id: with a tag they are a name"
+    story = Story("parse() of 64 hexadecimal digits and :1")
+    seen = see(story, lambda: str(images.parse(f"{HEX}:1")))
+    saw = f"{seen['error']}: {seen.get('message')}"
+    story.check(not seen["error"], saw, "no exception: this has a tag", part)
+    means(f"{HEX}:1", ["docker.io", f"library/{HEX}", "1", ""])
+
+
+def test_task1_an_id_has_no_capitals() -> None:
+    refuses(HEX.upper(), f"repository name (library/{HEX.upper()}) must be lowercase")
 
 
 def test_task1_64_hexadecimal_digits_are_no_name() -> None:
@@ -279,6 +326,17 @@ def test_task1_a_path_has_at_most_255_characters() -> None:
     means("a" * 247, ["docker.io", f"library/{'a' * 247}", "", ""])
     counted = "the length is that of the path, with the library/ that was put before it"
     refuses("a" * 248, "repository name must not be more than 255 characters", accepted=counted)
+
+
+@pytest.mark.parametrize("end", [":", ":-1", "@", "@sha256", "-", "/"])
+def test_task1_a_broken_part_comes_before_the_length(end: str) -> None:
+    refuses("a" * 300 + end, "invalid reference format")
+
+
+def test_task1_the_length_comes_before_what_the_digest_is() -> None:
+    counted = "repository name must not be more than 255 characters"
+    for digest in f"md5:{HEX[:32]}", DIGEST[:-1], f"sha256:{HEX.upper()}":
+        refuses(f"{'a' * 300}@{digest}", counted)
 
 
 def test_task1_a_long_domain_does_not_count() -> None:
@@ -417,6 +475,24 @@ def test_task2_what_only_one_of_them_has_is_in(name: str, image: str, asked: str
     check(story, found, name, asked)
 
 
+@pytest.mark.parametrize(
+    ("name", "image", "asked"),
+    [
+        ("OnBuild", ["RUN make"], ["RUN true"]),
+        ("Shell", ["/bin/bash", "-c"], ["/bin/sh", "-c"]),
+        ("StopTimeout", 30, 5),
+        ("com.example.new", "x", "y"),
+    ],
+)
+def test_task2_a_field_of_any_name_comes_along(name: str, image: Any, asked: Any) -> None:
+    known = "only fields of a list were copied: what the image has, and you do not know, counts too"
+    for ours, theirs, wanted in ({}, {name: image}, image), ({name: asked}, {}, asked):
+        story, found = merged(theirs, ours)
+        check(story, found, name, wanted, known if name not in found else "")
+    story, found = merged({name: image}, {name: asked})
+    check(story, found, name, asked, known if name not in found else "")
+
+
 def test_task2_variables_of_both_are_in_the_asked_ones_first() -> None:
     story, found = merged({"Env": ["PATH=/bin", "LANG=C"]}, {"Env": ["DEBUG=1", "A=b=c"]})
     wanted = ["DEBUG=1", "A=b=c", "PATH=/bin", "LANG=C"]
@@ -485,6 +561,13 @@ def test_task2_a_health_check_is_joined_and_zero_says_nothing() -> None:
     zero = "a 0 or an empty Test of the command line swept away what the image says"
     wanted = {"Test": ["CMD", "ok"], "Interval": 5, "Retries": 3}
     check(story, found, "Healthcheck", wanted, zero)
+
+
+def test_task2_an_asked_test_leaves_the_rest_of_a_health_check() -> None:
+    image = {"Test": ["CMD", "ok"], "Interval": 30, "Retries": 3}
+    story, found = merged({"Healthcheck": image}, {"Healthcheck": {"Test": ["CMD", "no"]}})
+    swept = "the asked Test took the whole check's place: what it does not say is the image's"
+    check(story, found, "Healthcheck", {**image, "Test": ["CMD", "no"]}, swept)
 
 
 def test_task2_only_a_health_check_s_values_can_say_nothing() -> None:
@@ -559,6 +642,14 @@ def is_digest_of(
     story.check(found == wanted, f"it gave {found}", wanted, known.get(found, ""))
 
 
+def test_task3_a_read_that_gives_less_is_not_the_end() -> None:
+    tar = layer(50_000)
+    story = Story("diff_id of a tar that arrives 1000 bytes at a time, as from a network")
+    found = given(story, lambda: images.diff_id(Blob(tar, 1000)))
+    short = "a short read was taken for the end: only no bytes at all are the end"
+    story.check(found == sha256sum(tar), f"it gave {found}", sha256sum(tar), short)
+
+
 def test_task3_a_tar_as_it_is() -> None:
     is_digest_of(layer(), layer(), "a tar that is not compressed", "sha256sum layer.tar")
 
@@ -595,14 +686,6 @@ def test_task3_a_layer_of_several_pieces_is_read_to_its_end() -> None:
     is_digest_of(gzip.compress(tar, 1), tar, f"a layer of {len(tar)} bytes", hand, first)
 
 
-def test_task3_a_read_that_gives_less_is_not_the_end() -> None:
-    tar = layer(50_000)
-    story = Story("diff_id of a tar that arrives 1000 bytes at a time, as from a network")
-    found = given(story, lambda: images.diff_id(Blob(tar, 1000)))
-    short = "a short read was taken for the end: only no bytes at all are the end"
-    story.check(found == sha256sum(tar), f"it gave {found}", sha256sum(tar), short)
-
-
 def test_task3_a_layer_is_never_in_memory_as_a_whole() -> None:
     tar = layer(4 * images.PIECE)
     story = Story(f"diff_id of a tar of {len(tar)} bytes, counting what is asked for at a time")
@@ -616,6 +699,22 @@ def test_task3_a_layer_is_never_in_memory_as_a_whole() -> None:
     saw = "all of it at once" if largest > 2**40 else f"{largest} bytes at once"
     whole = "the whole layer was read into memory; a layer can be larger than that"
     story.check(largest <= images.PIECE, saw, f"at most PIECE, {images.PIECE} bytes", whole)
+
+
+def test_task3_no_piece_is_kept_after_it_was_read() -> None:
+    tar = layer(16 * images.PIECE)
+    blob = Blob(tar)
+    story = Story("diff_id of a tar of 16 MiB, measuring how much memory it takes")
+
+    def call() -> Any:
+        tracemalloc.start()
+        return images.diff_id(blob), tracemalloc.get_traced_memory()[1]
+
+    found, most = given(story, call)
+    story.check(found == sha256sum(tar), f"it gave {found}", sha256sum(tar))
+    kept = "the pieces were collected, and hashed at the end: update() takes them one by one"
+    saw = f"{most / 2**20:.0f} MiB at once"
+    story.check(most < 8 * images.PIECE, saw, "a few pieces of 1 MiB", kept)
 
 
 # Task 4: chain_ids

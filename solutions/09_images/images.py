@@ -94,13 +94,14 @@ def parse(text: str, algorithms: Sequence[str] = ALGORITHMS) -> Reference:
     "@" and the TAG behind the first ":" before that. Each part has its rule in
     images_grammar: is_domain, is_path, is_tag, is_digest.
 
-    Raises UsageError in Docker's words, for the first of these that is so: *text* is 64
-    hexadecimal digits, which could be an id ("invalid repository name (TEXT), cannot specify
-    64-byte hexadecimal strings"); there is a capital letter before the first ":" behind the
-    domain ("invalid reference format: repository name (THAT) must be lowercase"); a part
-    breaks its rule, or is empty behind its ":" or "@" ("invalid reference format"); PATH has
-    more than 255 characters ("repository name must not be more than 255 characters").
-    images_grammar.check_digest refuses a DIGEST that is not of one of *algorithms*.
+    Raises UsageError in Docker's words, for the first of these that is so: *text*, as a
+    whole, is 64 hexadecimal digits without capitals, which could be an id ("invalid repository
+    name (TEXT), cannot specify 64-byte hexadecimal strings"); there is a capital letter before
+    the first ":" behind the domain ("invalid reference format: repository name (THAT) must be
+    lowercase", where THAT, with any "@", is what stands before this ":"); a part breaks its
+    rule, or is empty behind its ":" or "@" ("invalid reference format"); PATH has
+    more than 255 characters ("repository name must not be more than 255 characters"); and
+    last, images_grammar.check_digest refuses a DIGEST that is not of one of *algorithms*.
     """
     if len(text) == 64 and images_grammar.HEX.issuperset(text):
         why = "cannot specify 64-byte hexadecimal strings"
@@ -126,7 +127,7 @@ def merge(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """Return the config of a container: what was *asked* for over what the *image* says.
 
     Both have the fields of an OCI image's config; one that is missing, None or empty says
-    nothing. Each field is the asked one, or else the image's, except:
+    nothing. Each field, known to you or not, is the asked one, or else the image's, except:
 
     - Labels, Volumes, ExposedPorts, Healthcheck are objects: both, and of a key that both have
       the asked value. A value of the asked Healthcheck that is 0 or empty says nothing.
@@ -168,9 +169,9 @@ def diff_id(blob: BinaryIO) -> str:
     """Return the diff id of the layer in *blob*: "sha256:" and the digest of its tar.
 
     The blob is compressed or is not; image_streams.decompressed(blob) has a read(size)
-    that gives the tar either way. A layer can be larger than the memory: read PIECE bytes
-    at a time. Two blobs, compressed by different programs, have one diff id if their tars
-    are the same byte for byte.
+    that gives the tar either way. It may give less than *size*, and b"" is the end. A layer
+    can be larger than the memory: read PIECE bytes at a time, and keep none. Two blobs,
+    compressed by different programs, have one diff id if their tars are the same byte for byte.
     """
     import hashlib
 
