@@ -3,18 +3,19 @@
 #- alias jq='jq -M'
 #- mini-docker image bootstrap busybox
 ## verify
-mini-docker save -o good.tar busybox
+cd; mini-docker run --name box busybox dd if=/dev/urandom of=/data bs=1k count=99 status=none
+mini-docker commit box victim
+mini-docker rm box; mini-docker save -o good.tar victim
 cd /var/lib/mini-docker/oci
-m=$(jq -r '.manifests[0].digest' index.json)
-blob=$(jq -r '.layers[0].digest' blobs/sha256/${m#sha256:})
-printf X | dd of=blobs/sha256/${blob#sha256:} bs=1 seek=5000 conv=notrunc status=none
+name='"org.opencontainers.image.ref.name":"docker.io/library/victim:latest"'
+doc=$(jq -r ".manifests[] | select(.annotations | contains({$name})).digest" index.json)
+top=$(jq -r '.layers[-1].digest' blobs/sha256/${doc#sha256:})
+printf X | dd of=blobs/sha256/${top#sha256:} bs=1 seek=5000 conv=notrunc status=none
 cd
-mini-docker image verify
-mini-docker run --rm busybox echo as if nothing had happened
-mini-docker save -o bad.tar busybox
+mini-docker image verify victim
+mini-docker run --rm victim echo as if nothing had happened
+mini-docker save -o bad.tar victim
 ## mend
 mini-docker load -i good.tar
-mini-docker image verify
-mini-docker rmi busybox
-mini-docker load -i good.tar
-mini-docker image verify
+mini-docker image verify victim
+mini-docker rmi victim | head -1; rm good.tar

@@ -5,6 +5,7 @@
 #: varies \d+(\.\d+)?[kM]B
 #- alias jq='jq -M'
 ## store
+mkdir greet; cd greet
 mkdir -p shop/blobs/sha256
 put() {
   h=$(sha256sum < "$1" | cut -d ' ' -f 1)
@@ -17,8 +18,8 @@ put note
 echo 'to have and to hald' > note
 put note
 ls shop/blobs/sha256
-#- rm shop/blobs/sha256/*
 ## tar
+rm note shop/blobs/sha256/*
 mkdir -p root/bin
 cp "$(command -v busybox)" root/bin/busybox
 tar --sort=name --owner=0 --group=0 --mtime=@0 -C root -cf layer.tar .
@@ -65,11 +66,11 @@ jq -c '.manifests[] | .annotations, .digest' index.json
 jq -r '.config.digest, .layers[].digest' $(blob $manifest)
 jq -c '.config, .rootfs' $(blob $config)
 zcat $(blob $layer) | sha256sum
-cd
+cd ..
 ## load
 mini-docker load -i shop
 mini-docker run --rm greet:1
-mini-docker images
+mini-docker images greet
 ## table
 mini-docker run --rm greet:1 you
 mini-docker run --rm --entrypoint /bin/busybox greet:1 ls /
@@ -81,9 +82,9 @@ cd /var/lib/mini-docker/oci
 ls
 jq -c '.manifests[] | .annotations, .digest' index.json
 (cd blobs/sha256 && sha256sum *)
-cd
+cd ~/greet
 ## byte
-mini-docker rmi greet:1
+cd ~/greet; mini-docker rmi greet:1
 cp -r shop damaged
 printf X | dd of=damaged/$(blob $layer) bs=1 seek=5000 conv=notrunc status=none
 mini-docker load -i damaged
@@ -104,5 +105,5 @@ sed -i "s/$second/$third/" shop/index.json
 mini-docker load -i shop
 mini-docker run --rm --entrypoint /bin/busybox greet:1 ls /bin
 ## pin
-mini-docker run --rm --pull never greet@$manifest
+mini-docker run --rm greet@$manifest
 mini-docker run --rm greet@$third
