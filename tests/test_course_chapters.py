@@ -159,6 +159,26 @@ def test_every_session_is_shown_somewhere() -> None:
     ] == []
 
 
+QUOTATION = re.compile(r"^\s*--8<-- session (\S+) ?(.*)$", re.M)
+ASSIGNED = re.compile(r"(?:^|[;&|\s])([A-Za-z_]\w*)=")
+USED = re.compile(r"\$\{?([A-Za-z_]\w*)")
+
+
+@pytest.mark.parametrize("page", CHAPTERS, ids=[page.name for page in CHAPTERS])
+def test_sessions_of_a_chapter_leave_each_others_variables_alone(page: Path) -> None:
+    """Who types a chapter from its top to its end does so in one shell."""
+    owners: dict[str, str] = {}
+    for name, part in QUOTATION.findall(page.read_text()):
+        commands = session_files.read(name).commands
+        ours = {it for c in commands for it in ASSIGNED.findall(c.text)}
+        for command in commands:
+            if part and command.part != part:
+                continue
+            owners |= dict.fromkeys(ASSIGNED.findall(command.text), name)
+            for it in ours.intersection(USED.findall(command.text)):
+                assert owners.get(it, name) == name, f"{name}, {command.text}: ${it} is overwritten"
+
+
 @pytest.mark.parametrize("name", SESSIONS)
 def test_a_session_is_recorded_at_the_stage_of_its_chapter(name: str) -> None:
     session = session_files.read(name)
