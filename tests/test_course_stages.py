@@ -340,7 +340,9 @@ def test_stage_10_images_come_from_a_registry_and_go_to_one(engine: Engine, tmp_
             for words in ("pull", name), ("push", name), ("search", name), ("login", name):
                 engine.refuses(10, *words)
             engine.refuses(10, "run", "--pull", "always", name, "true")
-            return engine.refuses(10, "run", "--rm", name, "true")
+            done = engine("run", "--rm", name, "true", status=125)
+            assert re.search(r"\nmini-docker: .*needs lab 10, .*\n$", done.stderr), done.stderr
+            return
         engine("tag", "busybox", f"{name}:1", status=0)
         assert "1: digest: sha256:" in engine("push", f"{name}:1", status=0).stdout
         engine("rmi", f"{name}:1", "busybox", status=0)

@@ -9,7 +9,7 @@ mini-docker registry serve --root reg > log 2>&1 &
 #- : > log
 ## push
 mini-docker push 127.0.0.1:5000/web:1
-cut -d ' ' -f 3- log
+sed -E 's|^[^"]*||; s|[0-9a-f]{20,}|…|g' log
 ## again
 mini-docker push 127.0.0.1:5000/web:1
 ## mount
