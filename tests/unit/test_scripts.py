@@ -309,7 +309,7 @@ def test_the_demonstration_shows_what_holds(tmp_path: Path) -> None:
 def test_the_demonstration_fails_if_a_promise_does(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()
-    (root / "images").touch()  # no image can be made there
+    (root / "oci").touch()  # no image can be made there
     code, said = demo(tmp_path, root)
     assert code == 1, said
     assert "!! PROMISE BROKEN: expected exit status 42" in said
