@@ -2,6 +2,8 @@
 
     MiniDockerError             125   the engine cannot do what was asked
       UsageError                125   the command line makes no sense
+        FlagError               125   a flag that there is not, or whose value makes no sense
+        CommandLineError          1   no such command, or a wrong number of arguments
       ConfigError               125   a bundle, record or file does not say what it must
       NotFound                  125   no such container or image
       Conflict                  125   the name, or the container, is in use
@@ -16,9 +18,10 @@
       CommandNotExecutable      126   the command exists and cannot be executed
       CommandNotFound           127   there is no such command in the container
 
-The number is the exit code of ``mini-docker run`` and ``exec``, as Docker has
-them; the other commands end with 1. A message is one line: what was tried, on
-what, why, and where it helps what to do.
+The number is the exit code of ``mini-docker run``, as Docker has them. ``exec`` has 126
+and 127, and 1 for what fails before; the other commands end with 1. A FlagError is 125
+everywhere. docker/cli: cli/cobra.go (FlagErrorFunc), cli/required.go, cmd/docker/docker.go.
+A message is one line: what was tried, on what, why, and where it helps what to do.
 """
 
 from __future__ import annotations
@@ -34,6 +37,16 @@ class MiniDockerError(Exception):
 
 class UsageError(MiniDockerError):
     """The command line makes no sense."""
+
+
+class FlagError(UsageError):
+    """There is no such flag, or its value makes no sense: every command ends with 125."""
+
+
+class CommandLineError(UsageError):
+    """There is no such command, or a wrong number of arguments: also ``run`` ends with 1."""
+
+    exit_code = 1
 
 
 class ConfigError(MiniDockerError):

@@ -14,6 +14,7 @@ COMMANDS = {
     "exec": "exec",
     "ps": "ps",
     "inspect": "inspect",
+    "container inspect": "container_inspect",
     "diff": "diff",
     "export": "export",
     "commit": "commit",
@@ -52,7 +53,7 @@ ALIASES = {
     **{
         f"container {name}": name
         for name in (
-            *("run", "exec", "inspect", "kill", "rm", "pause", "unpause"),
+            *("run", "exec", "kill", "rm", "pause", "unpause"),
             *("stats", "top", "update", "wait"),
             *("diff", "export", "commit"),
         )
@@ -60,6 +61,7 @@ ALIASES = {
     "container ls": "ps",
     "container list": "ps",
     "container ps": "ps",
+    "container remove": "rm",
     **{f"image {name}": name for name in ("tag", "history", "save", "load", "pull", "push")},
     "image rm": "rmi",
     "image remove": "rmi",
@@ -68,6 +70,16 @@ ALIASES = {
     "image list": "images",
     "system info": "info",
 }
+# What stands before a command's name and is none itself, and what its help says.
+GROUPS = {
+    "container": "Manage containers",
+    "image": "Manage images",
+    "registry": "Manage a registry of this machine's",
+    "system": "Manage mini-docker",
+}
+SECOND_NAMES = (  # which the help of a group leaves to that of the command
+    *("container list", "container ps", "container remove", "image list", "image remove"),
+)
 GLOBAL = options.Command(
     "",
     "A container engine to read and to rebuild",
@@ -79,6 +91,13 @@ GLOBAL = options.Command(
     ),
     interspersed=False,
 )
+
+
+def is_help(words: list[str]) -> bool:
+    """Say whether *words* ask for help: none, "help", a group alone or with --help."""
+    if not words or words[0] == "help":
+        return True
+    return words[0] in GROUPS and words[1:2] in ([], ["--help"], ["-h"])
 
 
 def load(name: str) -> Any:

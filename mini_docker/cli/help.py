@@ -14,12 +14,25 @@ NARROWEST = 24  # columns that a flag's text needs beside the flag
 
 
 def show(words: list[str]) -> None:
-    """Print the help of the command that *words* name, or of the whole program."""
+    """Print the help of the command or the group that *words* name, or of the whole program.
+
+    *words* may begin with "help" and end with --help. CommandLineError if they name nothing.
+    """
     from mini_docker.cli import commands
 
-    name = " ".join(words)
-    columns = _columns()
-    print(of_command(commands.load(name).COMMAND, columns) if name else of_program(columns))
+    words = words[words[:1] == ["help"] :]
+    words = [word for word in words if word not in ("--help", "-h")]
+    for count in (2, 1):
+        typed = " ".join(words[:count])
+        name = commands.ALIASES.get(typed, typed)
+        if name in commands.COMMANDS:
+            print(of_command(commands.load(name).COMMAND, _columns()))
+            return
+    if words and (words[0] not in commands.GROUPS or words[1:]):
+        from mini_docker.cli.refusals import no_command
+
+        raise no_command(words)
+    print(of_group(words[0]) if words else of_program(_columns()))
 
 
 def of_command(command: Command, columns: int = COLUMNS) -> str:
@@ -38,6 +51,24 @@ def of_command(command: Command, columns: int = COLUMNS) -> str:
     if flags:
         lines += ["", "Options:" if command.name else "Global Options:", *_options(flags, columns)]
     return "\n".join(lines)
+
+
+def of_group(group: str) -> str:
+    """Return the help of what stands before commands, such as "image": which they are."""
+    from mini_docker.cli import commands
+
+    typable = {**{name: name for name in commands.COMMANDS}, **commands.ALIASES}
+    rows = {
+        typed.removeprefix(f"{group} "): commands.load(name).COMMAND.summary
+        for typed, name in sorted(typable.items())
+        if typed.startswith(f"{group} ") and typed not in commands.SECOND_NAMES
+    }
+    width = max(len(name) for name in rows)
+    lines = [f"  {name.ljust(width)}   {summary}" for name, summary in rows.items()]
+    words = f"mini-docker {group}"
+    head = f"Usage:  {words} COMMAND\n\n{commands.GROUPS[group]}"
+    tail = f"Run '{words} COMMAND --help' for more information on a command."
+    return "\n\n".join([head, "\n".join(["Commands:", *lines]), tail])
 
 
 def of_program(columns: int = COLUMNS) -> str:

@@ -42,11 +42,22 @@ FLAGS = {  # of run and exec
     17: "volume mount volumes-from volume-driver gpus storage-opt",
     18: "runtime",
 }
+IN_GROUPS = {  # what stands behind container, image and system, and is none of COMMANDS
+    11: "image build",
+    12: "container attach,container logs",
+    13: "container create,container start,container stop,container restart,container rename,"
+    "container prune,system prune,system events",
+    15: "container port",
+    17: "container cp",
+}
 SHORT = {"t": "tty", "v": "volume", "p": "publish", "P": "publish-all", "a": "attach"}
 
 
 def command(name: str) -> str:
-    """Return a remark about the command *name*, such as "pull", or ""."""
+    """Return a remark about the command *name*, such as "build" or "system prune", or ""."""
+    for chapter, names in IN_GROUPS.items():
+        if name in names.split(","):
+            return _in_chapter(chapter)
     return _remark(COMMANDS, name)
 
 
@@ -58,6 +69,9 @@ def flag(name: str) -> str:
 def _remark(table: dict[int, str], name: str) -> str:
     for chapter, words in table.items():
         if name in words.split():
-            title = CHAPTERS[chapter]
-            return f"is not there yet: it belongs to chapter {chapter}, {title}"
+            return _in_chapter(chapter)
     return ""
+
+
+def _in_chapter(chapter: int) -> str:
+    return f"is not there yet: it belongs to chapter {chapter}, {CHAPTERS[chapter]}"

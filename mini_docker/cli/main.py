@@ -7,15 +7,17 @@ import sys
 
 from mini_docker import swap
 from mini_docker.cli import commands, options
-from mini_docker.errors import MiniDockerError, UsageError, reason
+from mini_docker.errors import FlagError, MiniDockerError, reason
 from mini_docker.store import Store
 
-OUTSIDE = ("help", "images", "info", "login", "logout", "registry serve", "search", "version")  # commands that need no rights at all
+OUTSIDE = (  # commands that need no rights at all
+    *("help", "images", "info", "login", "logout", "registry serve", "search", "version"),
+)
 FAILED_OUTPUT = (5, 9, 28, 122)  # EIO, EBADF, ENOSPC, EDQUOT
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0, 1, 125 to 128 + n."""
+    """Run one command line and return its exit code: 0, 1, 64, 125 to 128 + n."""
     words = sys.argv[1:] if argv is None else argv
     # The modes of what we make are ours to say: a container's user reads some of it.
     os.umask(0o022)
@@ -26,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
         debug = given.debug
         if given.version:
             given.arguments = ["version", "--short"]
-        if given.help or not given.arguments:
+        if given.help or commands.is_help(given.arguments):
             return _help(given.arguments)
         name, rest = _split(given.arguments)
         return _run(name, rest, _store(name, given.root))
@@ -93,21 +95,13 @@ def _split(words: list[str]) -> tuple[str, list[str]]:
         name = commands.ALIASES.get(typed, typed)
         if name in commands.COMMANDS:
             return name, words[count:]
-    from mini_docker.cli import later
-    from mini_docker.cli.suggest import nearest
+    from mini_docker.cli.refusals import no_command
 
-    if remark := later.command(words[0]):
-        raise UsageError(f"'{words[0]}' {remark}.  See 'mini-docker --help'.")
-    typable = [*commands.COMMANDS, *commands.ALIASES]
-    groups = {known.partition(" ")[0] for known in typable if " " in known}
-    typed = " ".join(words[:2]) if words[0] in groups else words[0]
-    near = nearest(typed, typable)
-    hint = f" (did you mean '{near}'?)" if near else ""
-    raise UsageError(f"'{typed}' is not a mini-docker command{hint}.  See 'mini-docker --help'.")
+    raise no_command(words)
 
 
 def _report(error: MiniDockerError, name: str, debug: bool) -> int:
-    """Print *error* in one line and return the exit code: run and exec have Docker's own."""
+    """Print *error* in one line and return the exit code: each command has Docker's."""
     if debug:
         import traceback
 
@@ -116,9 +110,9 @@ def _report(error: MiniDockerError, name: str, debug: bool) -> int:
     if not text.isprintable():  # a name out of an image must not steer the terminal
         text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     print(f"mini-docker: {text}", file=sys.stderr)
-    if isinstance(error, UsageError) or name in ("run", "exec"):
-        return error.exit_code
-    return 1
+    code = error.exit_code
+    own = name == "run" or (name == "exec" and code in (126, 127)) or code == 64
+    return code if own or isinstance(error, FlagError) else 1
 
 
 def _help(words: list[str]) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from mini_docker.errors import UsageError
+    from mini_docker.errors import FlagError
 
 
 class Flag:
@@ -115,8 +115,8 @@ class Values:
 def parse(command: Command, words: Sequence[str]) -> Values:
     """Read *words*, the command line after the command's name, into Values.
 
-    Raises UsageError in docker's words, in one line, for an unknown flag, a value
-    that its kind refuses, a missing value, or a wrong number of arguments.
+    Raises FlagError in docker's words, in one line, for an unknown flag, a value that
+    its kind refuses or a missing one; CommandLineError for a wrong number of arguments.
     """
     reader = _Reader(command, words)
     values = reader.read()
@@ -232,8 +232,8 @@ class _Reader:
             setattr(self.values, attribute, [value])
         self.values.given.add(flag.name)
 
-    def refusal(self, message: str) -> UsageError:
-        """Return a UsageError with *message* in one printable line, and where the help is."""
+    def refusal(self, message: str) -> FlagError:
+        """Return a FlagError with *message* in one printable line, and where the help is."""
         from mini_docker.cli.refusals import refusal
 
         return refusal(self.command, message)

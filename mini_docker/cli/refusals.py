@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from mini_docker.cli import later
+from mini_docker.cli import commands, later
 from mini_docker.cli.suggest import nearest
-from mini_docker.errors import UsageError
+from mini_docker.errors import CommandLineError, FlagError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.cli.options import Command
 
 
-def refusal(command: Command, message: str) -> UsageError:
-    """Return a UsageError with *message* in one printable line, and where the help is."""
+def refusal(command: Command, message: str) -> FlagError:
+    """Return a FlagError with *message* in one printable line, and where the help is."""
     if not message.isprintable():
         message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
-    return UsageError(f"{message}  See '{command.words()} --help'.")
+    return FlagError(f"{message}  See '{command.words()} --help'.")
 
 
-def unknown(command: Command, name: str) -> UsageError:
+def unknown(command: Command, name: str) -> FlagError:
     """Return the refusal of the flag --*name*, with the nearest right one."""
     if command.name in ("run", "exec") and (remark := later.flag(name)):
         return refusal(command, f"--{name} {remark}.")
@@ -27,7 +27,7 @@ def unknown(command: Command, name: str) -> UsageError:
     return refusal(command, f"unknown flag: --{name}{remark}")
 
 
-def unknown_short(command: Command, letters: str) -> UsageError:
+def unknown_short(command: Command, letters: str) -> FlagError:
     """Return the refusal of the short flag that *letters*, after one dash, begin with."""
     letter = letters[0]
     if command.name in ("run", "exec") and letter in later.SHORT:
@@ -35,7 +35,7 @@ def unknown_short(command: Command, letters: str) -> UsageError:
     return refusal(command, f"unknown shorthand flag: '{letter}' in -{letters}")
 
 
-def miscount(command: Command) -> UsageError:
+def miscount(command: Command) -> CommandLineError:
     """Return the refusal of too few or too many arguments, in docker's words."""
     low, high = command.minimum, command.maximum
     if high == 0:
@@ -48,8 +48,24 @@ def miscount(command: Command) -> UsageError:
         wanted = f"requires at most {_arguments(high)}"
     else:
         wanted = f"requires at least {low} and at most {_arguments(high)}"
-    return refusal(command, f'"{command.words()}" {wanted}.')
+    words = command.words()
+    return CommandLineError(f"\"{words}\" {wanted}.  See '{words} --help'.")
 
 
 def _arguments(count: int) -> str:
     return f"{count} argument{'' if count == 1 else 's'}"
+
+
+def no_command(words: list[str]) -> CommandLineError:
+    """Return the refusal of *words*, which begin with no command, with the nearest right one."""
+    group = words[0] if words[0] in commands.GROUPS else ""
+    typed = " ".join(words[:2]) if group else words[0]
+    see = f"  See '{' '.join(['mini-docker', *group.split()])} --help'."
+    if remark := later.command(typed):
+        return CommandLineError(f"'{typed}' {remark}.{see}")
+    typable = [*commands.COMMANDS, *commands.ALIASES, *commands.GROUPS]
+    start = f"{group} " if group else ""
+    ends = [name.removeprefix(start) for name in typable if name.startswith(start)]
+    near = nearest(typed.removeprefix(start), ends)
+    hint = f" (did you mean '{start}{near}'?)" if near else ""
+    return CommandLineError(f"'{typed}' is not a mini-docker command{hint}.{see}")

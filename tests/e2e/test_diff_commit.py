@@ -78,7 +78,7 @@ def test_diff_without_layers_or_container(engine: Engine, tmp_path: Path) -> Non
     (tmp_path / "root").mkdir()
     engine("run", "--name", "bare", "--rootfs", str(tmp_path / "root"), "/none")
     engine("diff", "bare").refused("container bare has no layers", str(tmp_path / "root"), code=1)
-    engine("diff").refused("requires exactly 1 argument")
+    engine("diff").refused("requires exactly 1 argument", code=1)
 
 
 def test_commit_makes_an_image_of_it(engine: Engine, made: list[str]) -> None:
@@ -139,10 +139,10 @@ def test_what_cannot_be_committed(engine: Engine, made: list[str], tmp_path: Pat
     engine.ok("run", "--name", "box", "busybox", "touch", "/.wh.x")
     engine("commit", "box").refused("cannot pack /.wh.x", code=1)
     engine("commit", "nobody").refused("No such container: nobody", code=1)
-    engine("commit", "box", "Not/Valid").refused("must be lowercase")
-    engine("commit", "-c", "RUN ls", "box").refused("RUN is not a valid change command")
-    engine("commit", "-c", "EXPOSE x", "box").refused("invalid containerPort: x")
-    engine("commit", "-c", "ENV A", "box").refused("ENV must have two arguments")
+    engine("commit", "box", "Not/Valid").refused("must be lowercase", code=1)
+    engine("commit", "-c", "RUN ls", "box").refused("RUN is not a valid change command", code=1)
+    engine("commit", "-c", "EXPOSE x", "box").refused("invalid containerPort: x", code=1)
+    engine("commit", "-c", "ENV A", "box").refused("ENV must have two arguments", code=1)
     assert len(ids(engine)) == 1
 
 
@@ -164,8 +164,9 @@ def test_export_is_the_whole_tree(engine: Engine, made: list[str], tmp_path: Pat
 
 def test_export_to_a_bad_place(engine: Engine, tmp_path: Path) -> None:
     engine.ok("run", "--name", "box", "busybox", "true")
-    engine("export", "-o", f"{tmp_path}/no/x.tar", "box").refused(f'directory "{tmp_path}/no"')
-    engine("export", "-o", str(tmp_path), "box").refused("is a directory")
+    words = ("export", "-o", f"{tmp_path}/no/x.tar", "box")
+    engine(*words).refused(f'directory "{tmp_path}/no"', code=1)
+    engine("export", "-o", str(tmp_path), "box").refused("is a directory", code=1)
     engine("export", "-o", "/dev/full", "box").refused("No space left on device", code=1)
 
 

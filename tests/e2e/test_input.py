@@ -14,7 +14,6 @@ pytestmark = pytest.mark.e2e
 
 REFUSED = [
     (["run", "--memroy", "1g", "busybox"], ["--memroy", "--memory"]),
-    (["rnu", "busybox"], ["rnu", "run"]),
     (["run", "-m", "many", "busybox"], ["many"]),
     (["run", "-m", "1m", "busybox", "true"], ["6MB"]),
     (["run", "-m", "64m", "--memory-swap", "32m", "busybox", "true"], ["memoryswap"]),
@@ -34,14 +33,20 @@ REFUSED = [
     (["run", "--device-read-bps", "/dev/null:1m", "busybox", "true"], ["/dev/null"]),
     (["run", "-u", "nobody-here", "busybox", "true"], ["nobody-here"]),
     (["run", "--env-file", "/no/such/file", "busybox", "true"], ["/no/such/file"]),
-    (["run", "nothing-like-this", "true"], ["nothing-like-this"]),
     (["run", "Bad//Reference", "true"], ["Bad//Reference"]),
     (["run", "--tmpfs", "relative", "busybox", "true"], ["relative"]),
     (["run", "-it", "busybox", "sh"], ["--tty", "chapter 12"]),
     (["run", "-v", "/a:/b", "busybox", "sh"], ["--volume", "chapter 17"]),
+]
+CODE_1 = [
+    (["rnu", "busybox"], ["rnu", "run"]),
     (["build", "."], ["chapter 11"]),
+    (["system", "prune"], ["chapter 13", "'mini-docker system --help'"]),
+    (["image", "inspekt"], ["did you mean 'image inspect'", "'mini-docker image --help'"]),
     (["exec", "nobody-here", "true"], ["No such container", "nobody-here"]),
+    (["exec", "nobody-here"], ["requires at least 2 arguments"]),
     (["run"], ["requires at least 1 argument"]),
+    (["tag", "busybox", "Bad"], ["must be lowercase"]),
 ]
 
 
@@ -49,6 +54,34 @@ REFUSED = [
 def test_one_line_and_nothing_changed(engine: Engine, words: list[str], parts: list[str]) -> None:
     engine(*words).refused(*parts)
     assert all("reated" in line for line in engine.ok("ps", "-a").splitlines()[1:])
+
+
+@pytest.mark.parametrize(("words", "parts"), CODE_1, ids=[" ".join(w)[:40] for w, _ in CODE_1])
+def test_what_docker_ends_with_1_for(engine: Engine, words: list[str], parts: list[str]) -> None:
+    engine(*words).refused(*parts, code=1)
+
+
+def test_an_unknown_flag_is_125_for_every_command(engine: Engine) -> None:
+    for name in ("ps", "tag", "exec", "inspect", "image prune", "container ls"):
+        engine(*name.split(), "--nonsense").refused("unknown flag: --nonsense")
+
+
+def test_the_long_forms_do_what_the_short_ones_do(engine: Engine) -> None:
+    engine.ok("container", "run", "-d", "--name", "box", "busybox", "sleep", "100")
+    assert engine.ok("container", "exec", "box", "echo", "hi") == "hi"
+    assert engine.ok("container", "ls", "-q") == engine.ok("ps", "-q")
+    assert engine.ok("container", "inspect", "-f", "{{.Name}}", "box") == "/box"
+    result = engine("container", "inspect", "busybox")
+    assert result.code == 1 and b"No such container: busybox" in result.err
+    engine.ok("container", "remove", "-f", "box")
+    for words in (("image",), ("image", "--help"), ("help", "image"), ("--help", "image")):
+        shown = engine.ok(*words)
+        assert shown.startswith("Usage:  mini-docker image COMMAND\n"), words
+        for name in ("bootstrap", "history", "import", "inspect", "ls", "prune", "rm", "tag"):
+            assert f"\n  {name} " in shown, (words, name)
+    assert "\n  df " in engine.ok("system") and "\n  exec " in engine.ok("container")
+    assert engine.ok("help", "image", "rm") == engine.ok("rmi", "--help")
+    engine("help", "nonsense").refused("'nonsense' is not a mini-docker command", code=1)
 
 
 def test_a_name_in_use(engine: Engine) -> None:

@@ -273,6 +273,7 @@ def test_exec_from_another_session_says_what_it_takes(delegation: Ordinary) -> N
     user = delegation
     user.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
     elsewhere = Ordinary(user.home)
-    elsewhere("exec", "box", "true").refused("control group from here", "systemd-run --user")
+    told = "control group from here", "systemd-run --user"
+    elsewhere("exec", "box", "true").refused(*told, code=126)
     assert elsewhere.ok("ps", "--format", "{{.Names}}") == "box"
     elsewhere.ok("rm", "-f", "box")

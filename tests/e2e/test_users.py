@@ -50,7 +50,8 @@ def test_exec_finds_a_user_in_the_running_container(engine: Engine) -> None:
     assert found[:3] == (33, 5, {5, 4321})
     engine.ok("exec", "box", "sh", "-c", "echo late:x:77:78::/late: >> /etc/passwd")
     assert who(engine.ok("exec", "-u", "late", "box", "sh", "-c", WHO))[:2] == (77, 78)
-    engine("exec", "-u", "nobody-here", "box", "id").refused("unable to find user nobody-here")
+    words = ("exec", "-u", "nobody-here", "box", "id")
+    engine(*words).refused("unable to find user nobody-here", code=126)
 
 
 @pytest.mark.parametrize(
