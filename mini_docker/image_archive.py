@@ -119,7 +119,9 @@ def _tagged(name: Any) -> str:
     if not isinstance(name, str) or len(name) > 1024:
         raise ConfigError(f"the archive has an invalid name: {name!r:.300}")
     try:
-        return image_lookup.parse(name).full()
+        parsed = image_lookup.parse(name)
+        image_lookup.check_target(parsed)
+        return parsed.full()
     except UsageError as error:
         raise ConfigError(f"the archive has an invalid name: {error}") from None
 

@@ -13,7 +13,7 @@ import os
 from mini_docker import image_archive, image_layers, image_store, image_streams
 from mini_docker.errors import ConfigError, MiniDockerError
 from mini_docker.image_spool import Spool, decode
-from mini_docker.image_transfer import Transfer, encode
+from mini_docker.image_transfer import Transfer, encode, sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,9 +99,10 @@ def _layers(
     layers = []
     for place, (name, row, diff_id) in enumerate(zip(files, rows, diff_ids, strict=True)):
         row = row or _known(transfer, chain[place])
-        if row and transfer.has_layer(chain[place]) and transfer.has_blob(row["digest"]):
+        there = row and transfer.has_layer(chain[place]) and transfer.has_blob(row["digest"])
+        if row and there and sound(transfer.root, row["digest"]):
             layers.append(row)
-            continue
+            continue  # a damaged blob is replaced below
         path = spool.path(name)
         stack = chain[: place + 1]
         row = row or _described(path)
@@ -119,7 +120,7 @@ def _known(transfer: Transfer, chain: str) -> Descriptor | None:
         digest = image_store.checked(image_layers.record(transfer.root, chain).get("Blob"))
     except MiniDockerError:
         return None
-    if not transfer.has_blob(digest):
+    if not transfer.has_blob(digest) or not sound(transfer.root, digest):
         return None
     return _described(image_store.blob_path(transfer.root, digest), digest)
 

@@ -100,6 +100,24 @@ def parse(reference: str) -> images.Reference:
         raise UsageError(f"{error}: {reference!r:.300}") from None
 
 
+def target(reference: str) -> str:
+    """Return the whole name that *reference* gives to an image; UsageError for what is no tag."""
+    parsed = parse(reference)
+    if parsed.digest:
+        raise UsageError(f"refusing to create a tag with a digest reference: {reference!r:.300}")
+    check_target(parsed)
+    return parsed.full()
+
+
+def check_target(parsed: images.Reference) -> None:
+    """Refuse "sha256:abc" for a name, in Docker's words: it would read like a digest."""
+    if parsed.repository() == "sha256":
+        raise UsageError(
+            "refusing to create an ambiguous tag using digest algorithm as name: "
+            f"{parsed.familiar()!r:.300}"
+        )
+
+
 def names(parsed: images.Reference) -> tuple[str, ...]:
     """Return the names in the index for which *parsed* stands: beside a digest no tag counts."""
     if parsed.digest:

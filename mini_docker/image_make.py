@@ -14,8 +14,8 @@ import tarfile
 import time
 
 from mini_docker import image_layers, image_store
-from mini_docker.errors import ConfigError, reason
-from mini_docker.image_transfer import Transfer, encode
+from mini_docker.errors import ConfigError, MiniDockerError, reason
+from mini_docker.image_transfer import Transfer, encode, sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,25 +56,31 @@ def make(root: str, recipe: Recipe) -> tuple[str, bool]:
         os.chmod(making, 0o700)
         when = recipe.fill(f"{making}/diff")
         _set_times(f"{making}/diff", when if recipe.fixed_times else None)
-        layer, diff_id = _pack(transfer, f"{making}/diff")
+        layer, diff_id, kept = _pack(transfer, f"{making}/diff")
         whole = transfer.has_layer(diff_id)  # of a single layer the chain id is the diff id
         if not whole:
             image_layers.settle(root, making, (diff_id, diff_id, layer["digest"]))
         document = _document(recipe, when, diff_id)
+        whole = whole and kept and sound(root, image_store.digest(encode(document)))
         config = {"mediaType": image_store.CONFIG_TYPE, **transfer.add_bytes(encode(document))}
-        there = any(
-            image_store.name_of(row) == recipe.names[0]
-            and image_store.manifest(root, row["digest"])["config"]["digest"] == config["digest"]
-            for row in image_store.entries(root)
-        )
         manifest = {
             "schemaVersion": 2,
             "mediaType": image_store.MANIFEST_TYPE,
             "config": config,
             "layers": [{"mediaType": f"{image_store.LAYER_TYPE}+gzip", **layer}],
         }
+        named = image_store.locate(root, recipe.names[0])
+        there = named and _id(root, named) == config["digest"]
         id = transfer.register(encode(manifest), image_store.MANIFEST_TYPE, recipe.names)
     return id, not (there and whole)
+
+
+def _id(root: str, entry: dict[str, Any]) -> str:
+    """Return the id of the image of *entry*; "" if its manifest is damaged."""
+    try:
+        return str(image_store.manifest(root, entry["digest"])["config"]["digest"])
+    except MiniDockerError:
+        return ""
 
 
 def _document(recipe: Recipe, when: float, diff_id: str) -> dict[str, Any]:
@@ -122,8 +128,11 @@ class _Hashing:
         return f"sha256:{self._hash.hexdigest()}"
 
 
-def _pack(transfer: Transfer, directory: str) -> tuple[dict[str, Any], str]:
-    """Pack *directory* into a blob; return its digest and size, and the diff id."""
+def _pack(transfer: Transfer, directory: str) -> tuple[dict[str, Any], str, bool]:
+    """Pack *directory* into a blob; return its digest and size, the diff id, and if it was here.
+
+    A blob that was here and is damaged is replaced.
+    """
     path = transfer.new_path("ingest")
     try:
         with open(path, "wb") as file:
@@ -134,11 +143,12 @@ def _pack(transfer: Transfer, directory: str) -> tuple[dict[str, Any], str]:
                     for name in _paths(directory):
                         archive.addfile(*_entry(archive, directory, name))
         size = os.path.getsize(path)
-        if not transfer.has_blob(outer.digest()):
+        kept = transfer.has_blob(outer.digest()) and sound(transfer.root, outer.digest())
+        if not kept:
             os.rename(path, image_store.blob_path(transfer.root, outer.digest()))
     except OSError as error:
         raise ConfigError(f"cannot write {path}: {reason(error)}") from error
-    return {"digest": outer.digest(), "size": size}, inner.digest()
+    return {"digest": outer.digest(), "size": size}, inner.digest(), kept
 
 
 def _paths(directory: str) -> list[str]:

@@ -171,14 +171,7 @@ def of_image(config: dict[str, Any]) -> dict[str, Any]:
 
 def names(references: Iterable[str]) -> list[str]:
     """Return the whole names of *references*, for an image that is made; "" is none."""
-    found = []
-    for reference in references:
-        if reference:
-            parsed = image_lookup.parse(reference)
-            if parsed.digest:
-                raise ConfigError(f"refusing to create a tag with a digest reference: {reference}")
-            found.append(parsed.full())
-    return found
+    return [image_lookup.target(reference) for reference in references if reference]
 
 
 def base_of(root: str, id: str) -> Image | None:

@@ -181,18 +181,16 @@ def remove(
 
 
 def told(planned: list[tuple[list[str], list[Image]]], layers: set[str]) -> list[str]:
-    """Return the lines, with those of the layers that went behind the image that had them."""
-    told = []
-    for lines, gone in planned:
+    """Return the lines, with each layer that went behind the last image that had it."""
+    told: list[str] = []  # the last line first
+    for lines, gone in reversed(planned):
         images = {f"Deleted: {image.id}": image for image in gone}
-        for line in lines:
+        for line in reversed(lines):
+            chains = images[line].chain_ids() if line in images else []
+            told += [f"Deleted: {chain}" for chain in chains if chain in layers]
+            layers.difference_update(chains)
             told.append(line)
-            if line in images:
-                for chain in reversed(images[line].chain_ids()):
-                    if chain in layers:
-                        layers.discard(chain)
-                        told.append(f"Deleted: {chain}")
-    return told
+    return told[::-1]
 
 
 def _single(names: list[str]) -> bool:

@@ -32,7 +32,9 @@ def execute(values: Values, store: Store) -> int:
         lines = image_save.verify(image)
         wrong += [f"{name}: {line}" for line in lines]
         if not lines:
-            print(f"{name}: config, {len(image.manifest['layers'])} layers: as their digests say")
+            count = len(image.manifest["layers"])
+            layers = "1 layer" if count == 1 else f"{count} layers"
+            print(f"{name}: config, {layers}: as their digests say")
     sys.stdout.flush()
     for line in wrong:
         print(f"mini-docker: {line}", file=sys.stderr)

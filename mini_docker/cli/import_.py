@@ -6,7 +6,7 @@ import contextlib
 import sys
 
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import ConfigError, NotFound, reason
+from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ def _open(source: str) -> Iterator[BinaryIO]:
         return
     try:
         file = open(source, "rb", buffering=0)  # noqa: SIM115  closed below
-    except FileNotFoundError:
-        raise NotFound(f"open {source}: no such file or directory") from None
     except OSError as error:
-        raise ConfigError(f"cannot open {source}: {reason(error)}") from error
+        raise ConfigError(f"open {source}: {reason(error).lower()}") from error
     with file:
         yield file
 
@@ -76,5 +74,6 @@ def _download(url: str) -> BinaryIO:
         why = f"{error.code} {error.reason}"
         raise ConfigError(f"cannot download {url}: the server answers {why}") from None
     except (OSError, ValueError, http.client.HTTPException) as error:
-        why = str(getattr(error, "reason", error))
+        cause = getattr(error, "reason", error)
+        why = (isinstance(cause, OSError) and cause.strerror) or str(cause)
         raise ConfigError(f"cannot download {url}: {why}") from error

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.cli.options import Values
+    from mini_docker.gotemplate import Template
     from mini_docker.store import Store
 
 COMMAND = Command(
@@ -27,11 +28,18 @@ COMMAND = Command(
 )
 
 
+class TemplateSyntaxError(UsageError):
+    """The format is no template: docker inspect ends with 64, before it looks for anything."""
+
+    exit_code = 64
+
+
 def execute(values: Values, store: Store) -> int:
     """Print what is found; report each name that is not, and end with 1 then."""
-    from mini_docker import gotemplate
     from mini_docker.cli import table
 
+    form = values.format if values.format != "json" else ""
+    template = _template(form) if form else None
     if values.type not in ("", "container", "image"):
         raise UsageError(f'"{values.type}" is not a valid value for --type')
     found: list[dict[str, Any]] = []
@@ -41,9 +49,8 @@ def execute(values: Values, store: Store) -> int:
             found.append(_find(store, reference, values.type))
         except MiniDockerError as error:
             failures.append(error)
-    if values.format and values.format != "json":
-        for it in found:
-            table.put(gotemplate.render(values.format, it, strict=True) + "\n")
+    if template:
+        failures += _apply(template, found)
     else:
         import json
 
@@ -52,6 +59,35 @@ def execute(values: Values, store: Store) -> int:
     for failure in failures:
         print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _template(form: str) -> Template:
+    """Return the template *form*; TemplateSyntaxError, with docker's code, if it is none."""
+    from mini_docker.gotemplate import Template, TemplateError
+
+    try:
+        return Template(form, strict=True)
+    except TemplateError as error:
+        raise TemplateSyntaxError(f"template parsing error: {error}") from None
+
+
+def _apply(template: Template, found: list[dict[str, Any]]) -> list[MiniDockerError]:
+    """Print what *template* makes of each of *found*; return the errors of those it fails for.
+
+    If it fails for all, an empty line is printed, as docker does.
+    """
+    from mini_docker.cli import table
+    from mini_docker.gotemplate import TemplateError
+    from mini_docker.inspection_types import typed
+
+    lines, failures = [], []
+    for it in found:
+        try:
+            lines.append(template.render(typed(it)))
+        except TemplateError as error:
+            failures.append(UsageError(f"template parsing error: {error}"))
+    table.put("".join(f"{line}\n" for line in lines or [""]))
+    return list(failures)
 
 
 def image(store: Store, reference: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def execute(values: Values, store: Store) -> int:
     except OSError as error:
         if error.filename != values.input:
             raise
-        raise ConfigError(f"cannot read {values.input}: {reason(error)}") from error
+        raise ConfigError(f"open {values.input}: {reason(error).lower()}") from error
 
 
 def _tell(loaded: list[Loaded]) -> int:

@@ -6,10 +6,10 @@ import re
 import sys
 import time
 
-from mini_docker import containers, durations, gotemplate
+from mini_docker import containers, durations, gotemplate, image_store
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import UsageError
+from mini_docker.errors import MiniDockerError, UsageError
 from mini_docker.gotemplate.quoting import quote
 from mini_docker.timestamps import seconds
 
@@ -72,7 +72,8 @@ def execute(values: Values, store: Store) -> int:
         for it in shown:
             print(it.id if values.no_trunc else it.id[:12])
     else:
-        rows = [row(it, values.no_trunc) for it in shown]
+        named = names(store.root)
+        rows = [row(it, values.no_trunc, named) for it in shown]
         table.show(values.format, rows, HEADINGS, DEFAULT)
     sys.stdout.flush()
     for error in broken:
@@ -80,8 +81,20 @@ def execute(values: Values, store: Store) -> int:
     return 1 if broken else 0
 
 
-def row(it: Container, whole: bool) -> dict[str, Any]:
-    """Return the fields that a format may name, as Docker writes them."""
+def names(root: str) -> dict[str, str]:
+    """Return the ids of all images that have a name, by name; a broken image has no id."""
+    found = {}
+    for entry in image_store.entries(root):
+        try:
+            id = image_store.manifest(root, entry["digest"])["config"]["digest"]
+        except MiniDockerError:
+            continue  # `images` names it
+        found[image_store.name_of(entry)] = str(id)
+    return found
+
+
+def row(it: Container, whole: bool, named: dict[str, str]) -> dict[str, Any]:
+    """Return the fields that a format may name, as Docker writes them; *named*: names()."""
     config = it.record["Config"]
     labels = config.get("Labels") or {}
     words = (f"'{word}'" if " " in word else word for word in it.record["Args"])
@@ -91,7 +104,7 @@ def row(it: Container, whole: bool) -> dict[str, Any]:
     age = time.time() - seconds(it.record["Created"])
     return {
         "ID": it.id if whole else it.id[:12],
-        "Image": config["Image"] or it.record.get("Rootfs", ""),
+        "Image": _image(it, whole, named) or it.record.get("Rootfs", ""),
         "Command": quote(command),
         "CreatedAt": it.record["Created"].replace("T", " ")[:19] + " +0000 UTC",
         "RunningFor": durations.ago(age),
@@ -105,6 +118,22 @@ def row(it: Container, whole: bool) -> dict[str, Any]:
         "LocalVolumes": "0",
         "Networks": it.record["HostConfig"].get("NetworkMode", "none"),
     }
+
+
+def _image(it: Container, whole: bool, named: dict[str, str]) -> str:
+    """Return the name that the image was asked for by, or its id if that name is another's now.
+
+    moby, daemon/list.go, refreshImage(). A name is completed here without the module images,
+    so that `ps` depends on no lab.
+    """
+    typed, id = str(it.record["Config"]["Image"]), str(it.record.get("Image", ""))
+    full = [f"{start}{typed}" for start in ("", "docker.io/", "docker.io/library/")]
+    if any(named.get(name) == id or named.get(f"{name}:latest") == id for name in full):
+        return typed
+    digest = "@" in typed and id in named.values()
+    if digest or not id or not typed or id.removeprefix("sha256:").startswith(typed):
+        return typed
+    return id if whole else id.removeprefix("sha256:")[:12]
 
 
 def status(it: Container) -> str:

@@ -108,5 +108,10 @@ def _details(store: Store) -> None:
     table.show("", rows, listed.HEADINGS, IMAGES)
     table.put("\nContainers space usage:\n\n")
     headings = {**ps.HEADINGS, "Size": "SIZE"}
-    lines = [{**ps.row(it, False), "Size": sizes.human_size(_written(it))} for it in existing]
+    named = ps.names(store.root)
+    lines = [
+        {**ps.row(it, False, named), "Size": sizes.human_size(_written(it))} for it in existing
+    ]
     table.show("", lines, headings, CONTAINERS)
+    blobs = image_prune.usage(store).blobs
+    table.put(f"\nBlobs of the images, beside their unpacked files: {sizes.human_size(blobs)}\n")

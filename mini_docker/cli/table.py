@@ -37,10 +37,13 @@ def show(
     whole = form.startswith("table")
     if form == "json":
         form = "{{json .}}"
-    template = gotemplate.Template(_unescape(form.removeprefix("table").strip(" ")))
-    lines = [template.render(gotemplate.Struct(ROW, row)) for row in rows]
-    if whole:
-        lines = align([template.heading(headings), *lines])
+    try:
+        template = gotemplate.Template(_unescape(form.removeprefix("table").strip(" ")))
+        lines = [template.render(gotemplate.Struct(ROW, row)) for row in rows]
+        if whole:
+            lines = align([template.heading(headings), *lines])
+    except gotemplate.TemplateError as error:
+        raise gotemplate.TemplateError(f"template parsing error: {error}") from None
     put("".join(f"{line}\n" for line in lines))
 
 

@@ -21,14 +21,11 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Let the second name stand for what the first one names."""
     from mini_docker import image_lookup, image_store
-    from mini_docker.errors import UsageError
 
     source, target = values.arguments
-    name = image_lookup.parse(target)
-    if name.digest:
-        raise UsageError(f"refusing to create a tag with a digest reference: {target!r}")
+    name = image_lookup.target(target)
     image_store.prepare(store.root)
     with image_store.lock(store.root):
         image = image_lookup.find(store.root, source)
-        image_store.point(store.root, image.descriptor, [name.full()], image.parent())
+        image_store.point(store.root, image.descriptor, [name], image.parent())
     return 0

@@ -11,6 +11,8 @@ from mini_docker.gotemplate.quoting import quote
 from mini_docker.gotemplate.values import (
     ABSENT,
     Method,
+    NilPointer,
+    Record,
     Struct,
     is_true,
     type_name,
@@ -164,6 +166,8 @@ class Arguments:
             return ABSENT
         if value is None:
             raise self.error(scope, f"nil pointer evaluating interface {{}}.{name}")
+        if isinstance(value, NilPointer):
+            raise self.error(scope, value.refusal(name))
         if isinstance(value, Struct) and isinstance(value.get(name), Method):
             return self.call(scope, nodes.Function(node.at, name), value[name], node, last)
         if isinstance(value, dict) and (name in value or not isinstance(value, Struct)):
@@ -182,6 +186,8 @@ class Arguments:
             raise self.error(scope, f"{name} {what}")
         if name in value:
             return value[name]
+        if isinstance(value, Record) and name in value.empty:
+            return value.empty[name]
         if self.strict:
             raise self.error(scope, f"map has no entry for key {quote(name)}")
         return ABSENT

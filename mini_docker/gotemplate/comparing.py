@@ -6,7 +6,7 @@ from typing import Any
 
 from mini_docker.gotemplate.printf import sprintf
 from mini_docker.gotemplate.printing import show
-from mini_docker.gotemplate.values import ABSENT, to_bytes, type_name
+from mini_docker.gotemplate.values import ABSENT, NilPointer, to_bytes, type_name
 
 INCOMPATIBLE = "incompatible types for comparison"
 INVALID = "invalid type for comparison"
@@ -63,7 +63,7 @@ def _kind(value: Any) -> str:
 
 
 def _is_nil(value: Any) -> bool:
-    return value is None or value is ABSENT
+    return value is None or value is ABSENT or isinstance(value, NilPointer)
 
 
 def _equal(first: Any, second: Any) -> bool:

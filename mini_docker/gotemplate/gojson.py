@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mini_docker.gotemplate.floats import format_float
-from mini_docker.gotemplate.values import ABSENT, Method, Sink, Struct
+from mini_docker.gotemplate.values import ABSENT, NILS, Method, Sink, Struct
 
 _NAMED = {
     '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
@@ -25,7 +25,7 @@ def encode(value: Any) -> str:
 
 
 def _write(value: Any, sink: Sink) -> None:
-    if value is None or value is ABSENT:
+    if value is None or value is ABSENT or isinstance(value, NILS):
         sink.write("null")
     elif isinstance(value, bool):
         sink.write("true" if value else "false")

@@ -7,7 +7,7 @@ from typing import Any
 
 from mini_docker.gotemplate.floats import format_float
 from mini_docker.gotemplate.quoting import quote
-from mini_docker.gotemplate.values import ABSENT, Byte, Sink, to_bytes, type_name
+from mini_docker.gotemplate.values import ABSENT, Byte, NilPointer, Sink, to_bytes, type_name
 
 _BASES = {"v": "d", "d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 
@@ -54,6 +54,8 @@ def write(sink: Sink, value: Any, verb: str, spec: Spec) -> None:
 def _write(sink: Sink, value: Any, verb: str, spec: Spec, depth: int) -> None:
     if value is None or value is ABSENT:
         sink.write("interface {}(nil)" if spec.syntax else "<nil>")
+    elif isinstance(value, NilPointer):
+        sink.write("<nil>")
     elif isinstance(value, dict):
         _write_map(sink, value, verb, spec, depth)
     elif isinstance(value, list | tuple):

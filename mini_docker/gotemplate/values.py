@@ -31,6 +31,44 @@ class Strings(list[str]):
     """Go's []string, as split returns it."""
 
 
+class NilSlice(list[Any]):
+    """Go's nil of a slice's type: prints as [], is null in JSON."""
+
+
+class NilMap(dict[str, Any]):
+    """Go's nil of a map's type: prints as map[], is null in JSON."""
+
+
+class NilPointer:
+    """Go's nil of a pointer's type: prints as <nil>, is null in JSON, and false.
+
+    *absent* is the field's name if JSON leaves it out: then to go further names that key.
+    """
+
+    def __init__(self, absent: str = "") -> None:
+        self.absent = absent
+
+    def __bool__(self) -> bool:
+        return False
+
+    def refusal(self, name: str) -> str:
+        """Return what a template is told that asks for the field *name* of it."""
+        if self.absent:
+            return f'map has no entry for key "{self.absent}"'
+        return f"nil pointer evaluating interface {{}}.{name}"
+
+
+NILS = (NilSlice, NilMap, NilPointer)
+
+
+class Record(dict[str, Any]):
+    """A record out of JSON; *empty* has the values of the fields that JSON leaves out."""
+
+    def __init__(self, fields: dict[str, Any], empty: dict[str, Any]) -> None:
+        super().__init__(fields)
+        self.empty = empty
+
+
 class Struct(dict[str, Any]):
     """A record whose fields are fixed: an unknown one is an error in any mode.
 

@@ -8,6 +8,7 @@ import lzma
 import os
 import pty
 import re
+import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from mini_docker import sizes
 from tests.e2e import archives
 from tests.e2e.conftest import Engine, _mounts
 
@@ -93,9 +95,61 @@ def test_a_tag_is_one_more_name(own: Engine) -> None:
     id = image(own, "one:1")["Id"]
     assert image(own, "localhost:5000/two/x")["Id"] == id
     assert image(own, id[7:19])["RepoTags"] == ["one:1", "localhost:5000/two/x:latest"]
-    own("tag", "one:1", "Bad").refused("must be lowercase", "Bad")
+    own("tag", "one:1", "Bad").refused("must be lowercase", "Bad", code=1)
     own("tag", "none", "x").refused("No such image: none:latest", code=1)
-    own("tag", "one:1", f"x@sha256:{'0' * 64}").refused("digest")
+    own("tag", "one:1", f"x@sha256:{'0' * 64}").refused("digest", code=1)
+
+
+def test_a_name_that_reads_like_a_digest_is_refused(own: Engine) -> None:
+    load(own, archives.docker(["one:1"]))
+    words = "refusing to create an ambiguous tag using digest algorithm as name"
+    own("tag", "one:1", "sha256:abc").refused(words, code=1)
+    own("tag", "one:1", "docker.io/library/sha256").refused(words, code=1)
+    own("import", "-", "sha256:abc", stdin=archives.HELLO).refused(words, code=1)
+    own("load", stdin=archives.packed(archives.docker(["sha256:abc"]))).refused(words, code=1)
+    own.ok("run", "--name", "box", "one:1")
+    own("commit", "box", "sha256:abc").refused(words, code=1)
+    own.ok("tag", "one:1", "me/sha256:abc")
+    assert "sha256:abc" not in own.ok("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+
+
+def test_a_damaged_blob_is_replaced_by_what_brings_it_again(own: Engine, tmp_path: Path) -> None:
+    made = own.ok("image", "bootstrap", "busybox")
+    own.ok("save", "-o", str(tmp_path / "x.tar"), "busybox")
+    blobs = sorted((own.root / "oci/blobs/sha256").iterdir())
+    assert len(blobs) == 3
+    again = (["load", "-i", str(tmp_path / "x.tar")], ["image", "bootstrap", "busybox"])
+    for blob in blobs:
+        for words in again:
+            data = blob.read_bytes()
+            blob.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+            assert own("image", "verify").code == 1
+            said = own.ok(*words)
+            assert "is there already" not in said, (blob, words)
+            assert blob.read_bytes() == data
+            assert own("image", "verify").code == 0
+    assert own.ok("image", "bootstrap", "busybox") == made.replace("made", "is there already")
+
+
+def test_ps_shows_an_image_whose_name_is_another_s_by_its_id(own: Engine) -> None:
+    load(own, archives.docker(["one:latest"]))
+    old = image(own, "one")["Id"]
+    for number, name in enumerate(("one", "docker.io/library/one:latest", old[7:15])):
+        own.ok("run", "--name", f"box{number}", name)
+
+    def shown(*flags: str) -> list[str]:
+        return own.ok("ps", "-a", "--format", "{{.Image}}", *flags).splitlines()[::-1]
+
+    names = ["one", "docker.io/library/one:latest", old[7:15]]
+    assert shown() == names
+    own.ok("tag", "one", "kept")
+    load(own, archives.docker(["one:latest"], [archives.HELLO]))
+    assert shown() == [old[7:19], old[7:19], old[7:15]]
+    assert shown("--no-trunc") == [old, old, old[7:15]]
+    own.ok("tag", "kept", "one")
+    assert shown() == names
+    own.ok("rmi", "-f", "one", "kept")
+    assert shown() == [old[7:19], old[7:19], old[7:15]]
 
 
 def test_a_name_that_moves_leaves_an_untagged_image(own: Engine) -> None:
@@ -134,8 +188,8 @@ def test_images_is_filtered(own: Engine) -> None:
     assert listed("--filter", "since=two") == ["hello-world:latest"]
     before = listed("--filter", "before=hello-world")
     assert sorted(before) == ["me/one:1", "me/one:2", "two:latest"]
-    own("images", "--filter", "colour=red").refused("invalid filter 'colour'")
-    own("images", "--filter", "dangling=perhaps").refused("dangling=perhaps")
+    own("images", "--filter", "colour=red").refused("invalid filter 'colour'", code=1)
+    own("images", "--filter", "dangling=perhaps").refused("dangling=perhaps", code=1)
 
 
 def test_images_prints_dockers_columns(own: Engine) -> None:
@@ -179,7 +233,18 @@ def test_rmi_keeps_what_another_image_shares(own: Engine) -> None:
     lines = own.ok("rmi", "one:1").splitlines()
     assert len([line for line in lines if line.startswith("Deleted")]) == 2
     assert own.ok("run", "--rm", "two:1").startswith(HELLO.decode())
-    assert own.ok("image", "verify").startswith("two:1: config, 1 layers")
+    assert own.ok("image", "verify").startswith("two:1: config, 1 layer:")
+
+
+def test_rmi_tells_of_a_layer_behind_the_last_image_that_had_it(own: Engine) -> None:
+    load(own, archives.docker(["one:1"]))
+    load(own, archives.docker(["two:1"], [archives.HELLO]))
+    low, high = image(own, "one:1")["Id"], image(own, "two:1")["Id"]
+    lines = own.ok("rmi", "one:1", "two:1").splitlines()
+    shared = f"Deleted: {archives.digest(archives.HELLO)}"
+    assert lines.index(f"Deleted: {high}") < lines.index(shared)
+    assert lines.index(f"Deleted: {low}") + 2 == lines.index("Untagged: two:1")
+    assert len(lines) == 6
 
 
 def test_rmi_spares_what_containers_use(own: Engine) -> None:
@@ -376,7 +441,7 @@ def test_save_refuses_a_terminal_and_a_damaged_blob(own: Engine, tmp_path: Path)
     result = own("save", "one:1", stdout=terminal)
     os.close(terminal)
     os.close(master)
-    assert result.code == 125 and b"cowardly refusing to save to a terminal" in result.err
+    assert result.code == 1 and b"cowardly refusing to save to a terminal" in result.err
     blob = own.root / "oci/blobs/sha256" / archives.digest(archives.SECOND)[7:]
     blob.write_bytes(blob.read_bytes().replace(b"two", b"2wo"))
     out = tmp_path / "x.tar"
@@ -385,7 +450,7 @@ def test_save_refuses_a_terminal_and_a_damaged_blob(own: Engine, tmp_path: Path)
     )
     assert list(tmp_path.iterdir()) == [own.root]
     own("image", "verify").refused("one:1", "is damaged", code=1)
-    own("save", "-o", str(tmp_path / "no/x"), "one:1").refused("no", "does not exist")
+    own("save", "-o", str(tmp_path / "no/x"), "one:1").refused("no", "does not exist", code=1)
 
 
 def test_load_refuses_a_terminal(own: Engine) -> None:
@@ -394,7 +459,7 @@ def test_load_refuses_a_terminal(own: Engine) -> None:
         _, err = process.communicate(timeout=60)
     os.close(terminal)
     os.close(master)
-    assert process.returncode == 125 and b"stdin is empty" in err
+    assert process.returncode == 1 and b"stdin is empty" in err
 
 
 def hostile() -> Iterator[tuple[str, bytes, str]]:
@@ -518,7 +583,7 @@ def test_the_graph_shows_shared_layers(own: Engine, tmp_path: Path) -> None:
     assert "two:1" in drawn and "one:1" not in drawn
     own.ok("image", "graph", "--format", "png", "-o", str(tmp_path / "x"))
     assert (tmp_path / "x").read_bytes().startswith(b"\x89PNG")
-    own("image", "graph", "--format", "pdf").refused("pdf", "dot, svg, png")
+    own("image", "graph", "--format", "pdf").refused("pdf", "dot, svg, png", code=1)
     own("image", "graph", "--format", "svg", env={"PATH": "/nowhere"}).refused("graphviz", code=1)
 
 
@@ -557,12 +622,12 @@ def test_parents_stay_for_their_children_and_go_with_the_last(own: Engine) -> No
 def test_debian_needs_its_tool_and_its_archive(own: Engine, tmp_path: Path) -> None:
     words = ("image", "bootstrap", "debian")
     own(*words, env={"PATH": "/nowhere"}).refused("install the package mmdebstrap", code=1)
-    own(*words, "--suite", "x y").refused("x y", "release")
-    own(*words, "--mirror", "ftp://x/").refused("ftp://x/", "archive")
+    own(*words, "--suite", "x y").refused("x y", "release", code=1)
+    own(*words, "--mirror", "ftp://x/").refused("ftp://x/", "archive", code=1)
     mirror = f"file://{tmp_path}/nothing"
     own(*words, "--suite", "bookworm", "--mirror", mirror).refused(mirror, "could not", code=1)
-    own("image", "bootstrap", "fedora").refused("busybox, hello-world, debian")
-    own("image", "bootstrap", "--suite", "sid", "busybox").refused("debian")
+    own("image", "bootstrap", "fedora").refused("busybox, hello-world, debian", code=1)
+    own("image", "bootstrap", "--suite", "sid", "busybox").refused("debian", code=1)
     assert own.ok("images", "-aq") == ""
 
 
@@ -584,3 +649,65 @@ def test_a_transfer_under_way_keeps_what_it_needs(own: Engine) -> None:
         process.kill()
     own.ok("image", "prune", "-f")
     assert contents(own.root) == (0, 0)
+
+
+def test_a_template_finds_go_s_kinds_of_nothing(own: Engine) -> None:
+    """Docker applies it to Go's records, where what was never set prints as [] or map[]."""
+    load(own, archives.docker(["one:1"]))
+    own.ok("run", "--name", "box", "one:1")
+    for name, form, wanted in (
+        ("box", "{{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}", "[] []"),
+        ("box", "{{.Config.Entrypoint}} {{.HostConfig.Tmpfs}}", "[] map[]"),
+        ("box", "{{.HostConfig.PidsLimit}} {{len .HostConfig.CapAdd}}", "<nil> 0"),
+        ("box", "{{json .HostConfig.CapAdd}} {{json .HostConfig.PidsLimit}}", "null null"),
+        ("box", "{{if .State.Health}}yes{{else}}no{{end}}", "no"),
+        ("box", "{{range .HostConfig.Binds}}x{{else}}none{{end}}", "none"),
+        ("one:1", "{{.Config.ExposedPorts}} {{.Config.Volumes}}", "map[] map[]"),
+        ("one:1", "{{.Config.Healthcheck}} {{.Config.Shell}} {{.Config.Env}}", "<nil> [] []"),
+    ):
+        assert own.ok("inspect", "-f", form, name) == wanted, form
+    assert "ExposedPorts" not in own.ok("inspect", "-f", "{{json .Config}}", "one:1")
+
+
+def test_a_broken_template_is_refused_in_docker_s_words_and_codes(own: Engine) -> None:
+    load(own, archives.docker(["one:1"]))
+    parsing = "template parsing error: template: :1: "
+    own("inspect", "-f", "{{.Id", "one:1").refused(parsing, "unclosed action", code=64)
+    own("inspect", "-f", "{{.Id", "none").refused(parsing, code=64)
+    for form, words in (
+        ("{{.Nonsense}}", 'map has no entry for key "Nonsense"'),
+        ("{{.Config.Healthcheck.Test}}", 'map has no entry for key "Healthcheck"'),
+    ):
+        result = own("inspect", "-f", form, "one:1")
+        assert (result.code, result.out) == (1, b"\n")
+        assert result.err.startswith(b"mini-docker: template parsing error: template: :1:")
+        assert words.encode() in result.err and len(result.err.splitlines()) == 1
+    own("images", "--format", "{{.ID").refused(parsing, code=1)
+    own("images", "--format", "{{.Nonsense}}").refused("template parsing error: ", code=1)
+
+
+def test_what_cannot_be_opened_or_fetched_is_told_in_docker_s_words(own: Engine) -> None:
+    told = "open nosuch.tar: no such file or directory"
+    own("load", "-i", "nosuch.tar").refused(told, code=1)
+    own("import", "nosuch.tar").refused(told, code=1)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/x.tar"
+        result = own("import", url)
+    assert result.code == 1
+    assert result.err.decode() in (
+        f"mini-docker: cannot download {url}: Connection refused\n",
+        f"mini-docker: cannot download {url}: Network is unreachable\n",  # no loopback here
+    )
+
+
+def test_system_df_adds_up(own: Engine) -> None:
+    load(own, archives.docker(["one:1"]))
+    load(own, archives.docker(["two:1"], [archives.HELLO]))
+    blobs = sum(path.stat().st_size for path in (own.root / "oci/blobs/sha256").iterdir())
+    lines = own.ok("system", "df", "-v").splitlines()
+    told = f"Blobs of the images, beside their unpacked files: {sizes.human_size(blobs)}"
+    assert lines[-1] == told
+    files = len(archives.PROGRAM) + 4
+    whole = own.ok("system", "df", "--format", "{{.Type}} {{.Size}}").splitlines()[0]
+    assert whole == f"Images {sizes.human_size(files + blobs)}"

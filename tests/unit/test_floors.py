@@ -40,7 +40,7 @@ FLOORS = (
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool operations measure inspection "
-    "supervisor monitor creation container_layers",
+    "inspection_types supervisor monitor creation container_layers",
     "image_changes image_new image_import image_commit",
     "repair rootless",
     "cli",
