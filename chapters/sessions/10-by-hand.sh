@@ -41,13 +41,13 @@ echo 'a blob like any other' > note
 digest=sha256:$(sha256sum < note | cut -d ' ' -f 1)
 curl -sI $R/notes/blobs/$digest | head -n 1
 ## post
-curl -si -X POST $R/notes/blobs/uploads/ | tee answer | grep -iE 'http|location' | cut -c 1-95
+curl -si -X POST $R/notes/blobs/uploads/ | tee answer | grep -iE 'http|location' | cut -c 1-99
 where=$(sed -n 's/^Location: //p' answer | tr -d '\r')
 ## put
 curl -si -T note "$where&digest=$digest" | grep -iE 'http|digest'
 ## lie
 where=$(curl -si -X POST $R/notes/blobs/uploads/ | sed -n 's/^Location: //p' | tr -d '\r')
-echo 'something else' | curl -s -T - "$where&digest=$digest" | jq -c '.errors[]'
+echo 'something else' | curl -s -T - "$where&digest=$digest" | jq -r '.errors[] | .code, .message'
 ## mount
 curl -si -X POST "$R/drafts/blobs/uploads/?mount=$digest&from=notes" | grep -iE 'http|location'
 curl $R/drafts/blobs/$digest

@@ -23,8 +23,8 @@ other pull 127.0.0.1:5000/web:1
 ## run
 other run --rm 127.0.0.1:5000/team/web:1 echo hello
 ## never
-other run --rm --pull never 127.0.0.1:5000/team/web:2 true
-other run --rm 127.0.0.1:5000/team/web:2 true
+other run --rm --pull never 127.0.0.1:5000/team/web:2 true; echo $?
+other run --rm 127.0.0.1:5000/team/web:2 true; echo $?
 ## digest
 digest=$(other images --digests --format '{{.Digest}}' 127.0.0.1:5000/web)
 other pull -q 127.0.0.1:5000/web@$digest
