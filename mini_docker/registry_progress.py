@@ -35,7 +35,7 @@ class Progress:
         """Print a line that stays; the layers after it have a picture of their own."""
         with self._lock:
             self._rows, self._last = [], {}
-            self._put(f"{text}\n")
+            self._put(f"{plain(text)}\n")
 
     def state(self, id: str, text: str) -> None:
         """Show a new state of the layer *id*, such as "Pull complete"."""
@@ -74,6 +74,11 @@ class Progress:
         if self._out is not None:
             self._out.write(text)
             self._out.flush()
+
+
+def plain(text: str) -> str:
+    """Return *text*, which may come from a registry, with nothing that could steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def short(digest: str) -> str:

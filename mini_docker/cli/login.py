@@ -43,7 +43,9 @@ def execute(values: Values, store: Store) -> int:
         try:
             return _enter(domain, login)
         except MiniDockerError as error:
-            print(f"Login did not succeed, error: {error}", file=sys.stderr)
+            from mini_docker.registry_progress import plain
+
+            print(plain(f"Login did not succeed, error: {error}"), file=sys.stderr)
     login = _ask(values, login.user if login else "", domain)
     return _enter(domain, login)
 

@@ -79,11 +79,13 @@ def _fits(row: dict[str, Any], name: str, wanted: Any) -> bool:
 
 
 def _shown(row: dict[str, Any], whole: bool) -> dict[str, str]:
-    text = " ".join(row["description"].split())
+    from mini_docker.registry_progress import plain
+
+    text = plain(" ".join(row["description"].split()))
     if not whole and len(text) > WIDTH:
         text = f"{text[: WIDTH - 1]}…"
     return {
-        "Name": row["name"],
+        "Name": plain(row["name"]),
         "Description": text,
         "StarCount": str(row["star_count"]),
         "IsOfficial": "[OK]" if row["is_official"] else "",

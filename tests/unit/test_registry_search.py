@@ -70,6 +70,14 @@ def test_filters(
     assert rows == [[name] for name in names]
 
 
+def test_an_index_does_not_steer_the_terminal(
+    server: Fake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"name": "x\x1b[2Jy", "description": "a\x9bb\u202ec"}
+    server.answers["/v1/search"] = Answer(200, json.dumps({"results": [row]}).encode())
+    assert found(capsys, "x")[1][:2] == ["x\\x1b[2Jy", "a\\x9bb\\u202ec"]
+
+
 @pytest.mark.parametrize(
     "words", [["-f", "stars=many"], ["-f", "color=red"], ["--limit", "0"], ["--limit", "101"]]
 )
