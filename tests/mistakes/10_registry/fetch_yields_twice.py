@@ -1,4 +1,4 @@
-"""bytes came twice"""
+"""what is here already was fetched again"""
 
 
 def fetch(session: Session, kind: str, row: Descriptor) -> Iterator[bytes]:
