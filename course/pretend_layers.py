@@ -35,7 +35,7 @@ class Kernel:
         target: str,
         fstype: str | None = None,
         flags: int = 0,
-        data: str | None = "",
+        data: str = "",
     ) -> None:
         self.tried += 1
         if self.refusal:
