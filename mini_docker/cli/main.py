@@ -111,7 +111,7 @@ def _report(error: MiniDockerError, name: str, debug: bool) -> int:
         text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
     print(f"mini-docker: {text}", file=sys.stderr)
     code = error.exit_code
-    own = name == "run" or (name == "exec" and code in (126, 127)) or code == 64
+    own = name == "run" or (name == "exec" and code > 125) or code == 64
     return code if own or isinstance(error, FlagError) else 1
 
 
