@@ -2,11 +2,12 @@
 #: stage 10
 #: varies \b\d{5,7}\b
 #: varies \d+(\.\d+)?[kM]B
-#- alias jq="jq -M" curl="curl --no-styled-output -H Expect:"
-#- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5000/box:1
+#- alias jq="jq -M" curl="curl --no-styled-output"
+#- mini-docker image bootstrap busybox
 ## serve
 mini-docker registry serve --root reg > log 2>&1 &
 #- until curl -so /dev/null 127.0.0.1:5000/v2/; do sleep 0.1; done
+mini-docker tag busybox 127.0.0.1:5000/box:1
 mini-docker push -q 127.0.0.1:5000/box:1
 ## forge
 R=http://127.0.0.1:5000/v2/box
@@ -24,14 +25,14 @@ cp $file good; cp layer $file
 mkdir victim; curl -s $R/blobs/$layer | tar -xzC victim 2> /dev/null
 chroot victim /bin/ls
 ## refused
-mini-docker --root other pull 127.0.0.1:5000/box:1
-mini-docker --root other images
-find other/layers other/oci/ingest -mindepth 1 | wc -l
+mini-docker --root victim-engine pull 127.0.0.1:5000/box:1
+mini-docker --root victim-engine images
+find victim-engine/layers victim-engine/oci/ingest -mindepth 1 | wc -l
 ## check
 curl -s $R/blobs/$layer | sha256sum; echo $layer
 ## mend
 cp good $file
-mini-docker --root other run --rm 127.0.0.1:5000/box:1 echo as it was
+mini-docker --root victim-engine run --rm 127.0.0.1:5000/box:1 echo as it was
 ## tag
 digest=$(mini-docker images --digests --format '{{.Digest}}' 127.0.0.1:5000/box)
 tar -C forged -c . | mini-docker import - 127.0.0.1:5000/box:1 > /dev/null
@@ -39,3 +40,5 @@ mini-docker push -q 127.0.0.1:5000/box:1
 mini-docker --root third run --rm 127.0.0.1:5000/box:1 ls
 ## pinned
 mini-docker --root third run --rm 127.0.0.1:5000/box@$digest ls
+## end
+kill %1; wait %1

@@ -5,8 +5,7 @@
 #: varies \b\d{5,7}\b
 #: varies _state=\S+
 #: varies [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
-#- alias jq="jq -M" curl="curl --no-styled-output -H Expect:"
-#- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5000/team/busybox
+#- alias jq="jq -M" curl="curl --no-styled-output"
 ## serve
 cat > open.yml <<EOT
 version: 0.1
@@ -16,7 +15,10 @@ http: {addr: "127.0.0.1:5000"}
 EOT
 docker-registry serve open.yml 2> log &
 #- until curl -so /dev/null 127.0.0.1:5000/v2/; do sleep 0.1; done
-#- mini-docker push -q 127.0.0.1:5000/team/busybox
+## fill
+mini-docker image bootstrap busybox
+mini-docker tag busybox 127.0.0.1:5000/team/busybox
+mini-docker push -q 127.0.0.1:5000/team/busybox
 ## ping
 R=http://127.0.0.1:5000/v2
 curl -i $R/
@@ -41,6 +43,7 @@ echo 'a blob like any other' > note
 digest=sha256:$(sha256sum < note | cut -d ' ' -f 1)
 curl -sI $R/notes/blobs/$digest | head -n 1
 ## post
+alias curl='curl -H Expect:'
 curl -si -X POST $R/notes/blobs/uploads/ | tee answer | grep -iE 'http|location' | cut -c 1-99
 where=$(sed -n 's/^Location: //p' answer | tr -d '\r')
 ## put
@@ -63,3 +66,5 @@ where=$(curl -si -X POST $R/notes/blobs/uploads/ | sed -n 's/^Location: //p' | t
 echo -n '{}' | curl -s -T - "$where&digest=$config"
 curl -si -T note.json -H "Content-Type: $oci" $R/notes/manifests/1 | head -n 1
 curl $R/notes/tags/list
+## end
+kill %1; wait %1

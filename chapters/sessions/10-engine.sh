@@ -2,12 +2,13 @@
 #: stage 10
 #: varies \b\d{5,7}\b
 #: varies \d+(\.\d+)?[kM]B
-#- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5000/web:1
+#- mini-docker image bootstrap busybox
 ## serve
 mini-docker registry serve --root reg > log 2>&1 &
 #- until curl -so /dev/null 127.0.0.1:5000/v2/; do sleep 0.1; done
 #- : > log
 ## push
+mini-docker tag busybox 127.0.0.1:5000/web:1
 mini-docker push 127.0.0.1:5000/web:1
 sed -E 's|^[^"]*||; s|[0-9a-f]{20,}|…|g' log
 ## again
@@ -36,3 +37,5 @@ curl http://127.0.0.1:5000/v2/web/tags/list
 mini-docker search 127.0.0.1:5000/web
 mini-docker search --filter is-official=true --filter stars=10 127.0.0.1:5000/web
 mini-docker search --filter stars=many 127.0.0.1:5000/web
+## end
+kill %1; wait %1

@@ -3,11 +3,13 @@
 #: varies \b\d{5,7}\b
 #: varies \d+(\.\d+)?[kM]B
 #: varies "size": \d+
-#- alias jq="jq -M" curl="curl --no-styled-output -H Expect:"
-#- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5000/box:amd64
-#- mini-docker registry serve --root reg >log 2>&1 &
+#- alias jq="jq -M" curl="curl --no-styled-output"
+#- mini-docker image bootstrap busybox
+## serve
+mini-docker registry serve --root reg-index > log 2>&1 &
 #- until curl -so /dev/null 127.0.0.1:5000/v2/; do sleep 0.1; done
-#- mini-docker push -q 127.0.0.1:5000/box:amd64 >/dev/null
+mini-docker tag busybox 127.0.0.1:5000/box:amd64
+mini-docker push -q 127.0.0.1:5000/box:amd64
 ## config
 R=http://127.0.0.1:5000/v2/box; oci=application/vnd.oci.image
 name() { echo sha256:$(sha256sum < $1 | cut -d ' ' -f 1); }
@@ -33,3 +35,5 @@ mini-docker image inspect -f '{{.Architecture}}' 127.0.0.1:5000/box
 mini-docker pull -q --platform linux/arm64 127.0.0.1:5000/box
 mini-docker image inspect -f '{{.Architecture}}' 127.0.0.1:5000/box
 mini-docker pull -q --platform linux/s390x 127.0.0.1:5000/box
+## end
+kill %1; wait %1

@@ -4,11 +4,13 @@
 #: varies \b\d{5,7}\b
 #- mkdir /root/up /root/work; mount -t overlay overlay -o lowerdir=/etc,upperdir=/root/up,workdir=/root/work /etc
 #- rm -rf /etc/mini-docker /etc/docker
-#- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5001/library/busybox
-#- (mini-docker registry serve --addr 127.0.0.1:5001 --root reg >hub.log 2>&1 & echo $! > hub.pid); hub=$(cat hub.pid)
+## hub
+mini-docker registry serve --addr 127.0.0.1:5001 --root hub > hub.log 2>&1 &
 #- until curl -so /dev/null 127.0.0.1:5001/v2/; do sleep 0.1; done
-#- mini-docker push -q 127.0.0.1:5001/library/busybox >/dev/null
-#- mini-docker rmi busybox 127.0.0.1:5001/library/busybox >/dev/null
+mini-docker image bootstrap busybox > /dev/null
+mini-docker tag busybox 127.0.0.1:5001/library/busybox
+mini-docker push -q 127.0.0.1:5001/library/busybox
+mini-docker rmi busybox 127.0.0.1:5001/library/busybox > /dev/null
 ## serve
 cat > mirror.yml <<EOT
 version: 0.1
@@ -27,5 +29,8 @@ find mirror -name data 2>/dev/null | wc -l
 mini-docker pull busybox
 find mirror -name data 2>/dev/null | wc -l
 ## gone
-kill $hub
-mini-docker --root other run --rm busybox echo from the mirror
+kill %1; wait %1
+mini-docker --root neighbour run --rm busybox echo from the mirror
+## end
+kill %2; wait %2
+rm /etc/mini-docker/daemon.json

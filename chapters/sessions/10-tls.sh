@@ -4,11 +4,14 @@
 #: varies \b\d{5,7}\b
 #: varies \d+(\.\d+)?[kM]B
 #- mkdir /root/up /root/work; mount -t overlay overlay -o lowerdir=/etc,upperdir=/root/up,workdir=/root/work /etc
-#- rm -rf /etc/mini-docker /etc/docker; ip addr add 10.0.0.1/32 dev lo; echo 10.0.0.1 reg.class >> /etc/hosts
+#- rm -rf /etc/mini-docker /etc/docker
 #- mini-docker image bootstrap busybox
 ## authority
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 \
   -subj '/CN=Our class' -keyout ca.key -out ca.crt 2> /dev/null
+## host
+ip addr add 10.0.0.1/32 dev lo
+echo 10.0.0.1 reg.class >> /etc/hosts
 ## certificate
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=reg.class \
   -keyout reg.key -out reg.csr 2> /dev/null
@@ -36,8 +39,8 @@ mini-docker push reg.class:5000/anna/busybox:1
 echo guess | mini-docker login -u anna --password-stdin reg.class:5000
 echo secret | mini-docker login -u anna --password-stdin reg.class:5000
 ## file
-ls -l .mini-docker | cut -c 1-10
-cat .mini-docker/config.json
+ls -l ~/.mini-docker | cut -c 1-10
+cat ~/.mini-docker/config.json
 echo YW5uYTpzZWNyZXQ= | base64 -d
 ## push
 mini-docker push reg.class:5000/anna/busybox:1
@@ -51,3 +54,6 @@ mini-docker pull reg.class:5000/anna/busybox:1
 rm -r /etc/mini-docker/certs.d
 echo '{"insecure-registries": ["reg.class:5000"]}' > /etc/mini-docker/daemon.json
 echo secret | mini-docker login -u anna --password-stdin reg.class:5000 2> /dev/null
+## end
+kill %1; wait %1
+rm /etc/mini-docker/daemon.json; ip addr del 10.0.0.1/32 dev lo

@@ -4,10 +4,12 @@
 #: varies [A-Za-z0-9_-]{20,}
 #: varies \b1[0-9]{9}\b
 #: varies "jti": "[^"]*"
-#- alias jq="jq -M" curl="curl --no-styled-output -H Expect:"
+#- alias jq="jq -M" curl="curl --no-styled-output"
 #- mini-docker image bootstrap busybox; mini-docker tag busybox 127.0.0.1:5000/team/busybox
+## certificate
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=tokens \
+  -keyout tokens.key -out tokens.crt 2> /dev/null
 ## server
-#- openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=tokens -keyout tokens.key -out tokens.crt 2>/dev/null
 cat > tokens.py <<'EOT'
 import base64, http.server, json, subprocess, time, urllib.parse
 PASSWORDS = {"anna": "secret"}
@@ -77,3 +79,6 @@ curl -si -X POST -H "Authorization: Bearer $token" $R/team/busybox/blobs/uploads
 ask='http://127.0.0.1:5050/token?service=registry&scope=repository:team/busybox:pull,push'
 token=$(curl -s -u anna:secret "$ask" | jq -r .token)
 curl -si -X POST -H "Authorization: Bearer $token" $R/team/busybox/blobs/uploads/ | head -n 1
+## end
+kill %2; wait %2
+kill %1; wait %1
