@@ -82,8 +82,9 @@ class Registry:
 
     What a test sets: *blobs* and *manifests* by digest; *others*, repositories and what they
     have; *cuts*, for each GET of content in turn how it ends: ("break", N), ("end", N) after N
-    bytes of it, ("refuse", 0) before any; *place*, the Location of an upload; *statuses*, which
-    answer another method is to get; *guard*, a challenge for whoever has no token.
+    bytes of it, ("refuse", 0) before any; *place*, the Location of an upload, "" for none;
+    *statuses*, which answer another method is to get; *guard*, a challenge for whoever has
+    no token.
     """
 
     def __init__(self, *contents: bytes) -> None:
@@ -157,7 +158,7 @@ class Registry:
         wanted = query.get("mount", "")
         if wanted and wanted in self.others.get(query.get("from", ""), ()):
             return Answer(201, url, {"Location": f"/v2/web/blobs/{wanted}"})
-        return Answer(202, url, {"Location": self.place})
+        return Answer(202, url, {"Location": self.place} if self.place else {})
 
     def _end(self, url: str, query: dict[str, str], body: bytes) -> Answer:
         """Take an upload at the URL that was given for it, if it is what its digest says."""

@@ -98,15 +98,16 @@ def authorize(session: Session, challenge: str) -> None:
     answer the first of these that is possible:
 
     - bearer, with a realm. Ask the token server: registry_challenges.ask_token(session,
-      realm, fields), with fields a list of pairs, ("service", ...) if the challenge has
-      one, and ("scope", ...) for each of session.scopes. Its answer, an object, has the
-      token as "token" or as "access_token": the header is "Bearer TOKEN". It is good for
-      "expires_in" seconds from now, and for TOKEN_LIFE if that is less, or no whole number.
+      realm, fields), with fields a list of pairs, ("service", ...) if the challenge has one,
+      and ("scope", ...) for each of session.scopes, of which a mount needs two. Its answer, an
+      object, has the token as "token" or as "access_token": the header is "Bearer TOKEN". It is
+      good for "expires_in" seconds from now, TOKEN_LIFE if that is less, or no whole number.
     - basic, with a session.login: the header is its basic(), which never expires (math.inf).
 
-    RegistryError, naming the registry and the challenge, if none is possible. RegistryError
-    as well if the answer has no token that is a text; and, before anything is sent there, if
-    a realm is not https while session.base is: the password would be there for all to read.
+    RegistryError, naming the registry and the challenge, if none is possible ("try
+    'mini-docker login'" helps). RegistryError too if the answer has no token that is a text;
+    and, with nothing sent and no later challenge tried, if a bearer's realm is not https while
+    session.base is: the password would be there for all to read.
     """
     for scheme, fields in registry_challenges.parse(challenge):
         realm = fields.get("realm", "")
@@ -168,9 +169,9 @@ def fetch(session: Session, kind: str, row: Descriptor) -> Iterator[bytes]:
     naming it: until then nobody may use what came.
 
     A connection can be cut: open_at() or read() raises ConnectionCut, or the content ends
-    too early. Then wait with session.http.pause(CUTS), and ask for the rest. Raise
+    too early. Wait with session.http.pause(CUTS), ask for the rest, yield no byte twice. Raise
     ConnectionCut, naming the digest, after TRIES cuts in a row; a cut begins a new row if it
-    came PIECE bytes or more after the one before. No byte is yielded twice.
+    came PIECE bytes or more after the one before (the first: after byte 0).
     """
     digest, size, proof = row["digest"], row["size"], hashlib.sha256()
     count = cuts = last = 0
@@ -219,13 +220,13 @@ def push_blob(session: Session, row: Descriptor, file: BinaryIO, source: str = "
     Then POST blobs/uploads/ begins an upload. If there is a *source*, another repository of
     this registry that has the blob, add the query mount=DIGEST&from=SOURCE: 201 means that the
     registry has linked it, and the answer is "Mounted from SOURCE". 202 means, with a source
-    or without, that it waits for the content at the URL in the header Location.
+    or without, that it waits for the content at the URL in the header Location, on any host.
 
-    PUT the file there, all of it, with digest=DIGEST added to the query that Location may
-    have already, Content-Type application/octet-stream, and the size in Content-Length. 201
-    means that the registry has hashed it too, and the answer is "Pushed".
+    PUT the file there, all of it (request() rewinds it), with digest=DIGEST added to the query
+    that Location may have already, Content-Type application/octet-stream, and the size in
+    Content-Length. 201: the registry has hashed it too, and the answer is "Pushed".
 
-    For any other status raise registry_challenges.refusal(reply, ...).
+    For any other status, or no Location, raise registry_challenges.refusal(reply, ...).
     Source: distribution-spec, "Pushing blobs".
     """
     digest, what = row["digest"], f"{session.name}@{row['digest']}"

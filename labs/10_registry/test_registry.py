@@ -14,11 +14,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import registry
@@ -264,6 +266,13 @@ def test_task1_a_realm_without_tls_gets_nothing() -> None:
     plain = "the password went over the wire for all to read: refuse a realm that is not https"
     story.check(not seen["asked"], listed(seen["asked"]), "no request at all", plain)
     refused(story, seen, mistake=plain)
+
+
+def test_task1_after_a_realm_without_tls_no_other_challenge_is_tried() -> None:
+    story, seen = answered(f'Bearer realm="http://{TOKENS}/token", Basic realm="x"', ANNA)
+    over = "a realm without TLS was passed over: who sends us there gets no password at all"
+    refused(story, seen, mistake=over)
+    story.check(not seen["asked"], listed(seen["asked"]), "no request at all", over)
 
 
 def test_task1_a_registry_without_tls_may_have_such_a_realm() -> None:
@@ -610,6 +619,15 @@ def test_task3_a_piece_or_more_between_two_cuts_makes_a_new_row() -> None:
     story.check(seen["pauses"] == [1] * 8, saw, f"{[1] * 8}", moving)
 
 
+def test_task3_after_a_piece_five_cuts_in_a_row_are_enough() -> None:
+    content = data(3 * PIECE)
+    story, seen = fetched(content, ("break", PIECE), *[("break", 0)] * 60)
+    saw = f"{seen['requests']} requests; {seen['error'] or 'all came'}"
+    stuck = "it got on once, and then no more: a new row needs PIECE bytes since the last cut"
+    expected = "ConnectionCut after five: the cut at PIECE, and four without a byte"
+    story.check(seen["cut"] and seen["requests"] == 5, saw, expected, stuck)
+
+
 def test_task3_a_refusal_is_not_tried_again() -> None:
     story, seen = fetched(data(1000), status=404)
     refused(story, seen, mistake="404 was taken for content")
@@ -700,12 +718,14 @@ def test_task4_what_is_there_is_not_sent_again() -> None:
     says(story, seen, "Layer already exists", twice)
 
 
-@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize("status", [204, 403, 500])
 def test_task4_a_registry_that_refuses_to_say_gets_nothing(status: int) -> None:
     push = Push()
     push.registry.statuses["HEAD"] = status
     story, seen = push(did=f"HEAD is answered with {status}")
     only = "404 alone means that the blob is missing; any other answer is a refusal"
+    if status == 204:
+        only = "200 alone means that the blob is there; any other answer is a refusal"
     refused(story, seen, mistake=only)
     story.check(methods(seen) == ["HEAD"], listed(seen["asked"]), "HEAD, and nothing else", only)
 
@@ -769,6 +789,20 @@ def test_task4_the_content_goes_where_the_location_says(place: str) -> None:
         mistake = "Location has a query already: what is added to it begins with &"
     says(story, seen, "Pushed", mistake)
     story.check(seen["there"], f"it is not there; asked: {listed(seen['asked'])}", "there", mistake)
+    parts = urlsplit(place)
+    wanted = f"{parts.hostname or HOST} {parts.path.removeprefix('/v2/web/')}"
+    went = [f"{it['host']} {it['path']}" for it in seen["asked"] if it["method"] == "PUT"]
+    elsewhere = "the content goes to the host and the path of Location, and to no other"
+    story.check(went == [wanted], f"PUT to {went}", wanted, elsewhere)
+
+
+def test_task4_an_upload_without_a_location_is_refused() -> None:
+    push = Push()
+    push.registry.place = ""
+    story, seen = push(did="the answer to POST is 202, without Location")
+    nowhere = "without a Location nobody knows where to send it: that is a refusal"
+    story.check("PUT" not in methods(seen), listed(seen["asked"]), "no PUT after that", nowhere)
+    refused(story, seen, mistake=nowhere)
 
 
 def test_task4_the_file_itself_is_the_body() -> None:
@@ -795,13 +829,18 @@ def test_task4_the_upload_says_how_much_of_what_comes() -> None:
     story.check(found == wanted, f"{found}", f"{wanted}", chunked)
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-@pytest.mark.parametrize("status", [400, 403, 413])
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [*itertools.product(("POST", "PUT"), (400, 403, 413)), ("POST", 200), ("PUT", 202)],
+)
 def test_task4_a_refusal_is_an_error_with_the_registrys_reason(method: str, status: int) -> None:
     push = Push()
     push.registry.statuses[method] = status
     story, seen = push(did=f"{method} is answered with {status}")
     swallowed = f"{method} was refused, and nobody looked at the status"
+    if status < 300:
+        good = "201 or 202" if method == "POST" else "201"
+        swallowed = f"{status} says nothing of the kind: {good} is the answer to a {method}"
     went_on = "PUT" in methods(seen) and method == "POST"
     story.check(not went_on, listed(seen["asked"]), "no PUT after that", swallowed)
     refused(story, seen, f"the reason for {status}", mistake=swallowed)
