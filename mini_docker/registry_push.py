@@ -136,9 +136,12 @@ class Pusher:
             raise RegistryError(f"cannot read {path}: {reason(error)}") from error
 
     def _sources(self, domain: str, path: str, wanted: set[str]) -> dict[str, str]:
-        """Return, by digest, another repository of *domain* that has a blob that is *wanted*."""
+        """Return, by digest, another repository of *domain* that has a blob that is *wanted*.
+
+        Of several the one that was pushed or pulled last: another registry may serve there now.
+        """
         found: dict[str, str] = {}
-        for row in image_store.entries(self._root):
+        for row in reversed(image_store.entries(self._root)):
             name = image_store.name_of(row)
             if not name.startswith(f"{domain}/") or "@" not in name:
                 continue  # by its digest we know an image that the registry had

@@ -452,6 +452,16 @@ def test_layers_are_mounted_from_where_they_came(tmp_path: Path, server: Fake) -
     assert len([request for request in server.asked("from=x") if request.method == "POST"]) == 4
 
 
+def test_of_two_repositories_the_last_one_is_mounted_from(tmp_path: Path, server: Fake) -> None:
+    it = tagged(tmp_path, server, f"{server.host}/me/y:2")
+    entry = image_lookup.locate(str(tmp_path), f"{server.host}/x:1")
+    name = f"{server.host}/newer@{digest(it.manifest)}"
+    image_store.point(str(tmp_path), entry, [name])
+    accept(server, "me/y", 201)
+    server.answers[f"/v2/me/y/blobs/{digest(it.config)}"] = Answer(200)
+    assert push(tmp_path, f"{server.host}/me/y:2").count("Mounted from newer") == 4
+
+
 @pytest.mark.parametrize("answers", [[500, 503, 201], [201]])
 def test_an_upload_is_tried_again(tmp_path: Path, server: Fake, answers: list[int]) -> None:
     with fake() as target:
