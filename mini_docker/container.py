@@ -135,6 +135,8 @@ def _fork(it: Start) -> int:
             _users().release(it.config)
             _users().settle(it, pid)
         os.write(go_on, b"1")
+    except BrokenPipeError:
+        pass  # the child has failed already: its report says why
     except BaseException:
         os.close(go_on)
         os.waitpid(pid, 0)

@@ -58,11 +58,11 @@ class Registry:
     def raw(self, data: bytes) -> bytes:
         """Send bytes, and return all that comes back."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as it:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 it.sendall(data)
                 it.shutdown(socket.SHUT_WR)
             found = b""
-            with contextlib.suppress(ConnectionResetError):  # it did not read all that we sent
+            with contextlib.suppress(OSError):  # it did not read all that we sent
                 while piece := it.recv(65536):
                     found += piece
             return found

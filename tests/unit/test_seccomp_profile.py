@@ -36,7 +36,7 @@ WRONG = [
     ('{"defaultAction": "SCMP_ACT_ALLOW", "comment": "\\ud800"}', "it is not JSON"),
     ('{"defaultAction": "SCMP_ACT_ALLOW", "comment": "\ud800"}', "it is not JSON"),
     ('{"defaultAction": "SCMP_ACT_ALLOW", "comment": 1e999}', "it is not JSON"),
-    ('{"x": ' + "[" * 700 + "]" * 700 + "}", "it is nested too deeply"),
+    ('{"x": ' + "[" * 5000 + "]" * 5000 + "}", "nested too deeply"),
     ([], "the profile: list is not an object"),
     ({}, "defaultAction: missing"),
     ({"defaultAction": 1}, "defaultAction: 1 is not a text"),
