@@ -34,7 +34,7 @@ curl -s $R/blobs/$layer | sha256sum; echo $layer
 cp good $file
 mini-docker --root victim-engine run --rm 127.0.0.1:5000/box:1 echo as it was
 ## tag
-digest=$(mini-docker images --digests --format '{{.Digest}}' 127.0.0.1:5000/box)
+digest=$(mini-docker --root victim-engine images --digests --format '{{.Digest}}' 127.0.0.1:5000/box)
 tar -C forged -c . | mini-docker import - 127.0.0.1:5000/box:1 > /dev/null
 mini-docker push -q 127.0.0.1:5000/box:1
 mini-docker --root third run --rm 127.0.0.1:5000/box:1 ls

@@ -10,7 +10,6 @@ mini-docker registry serve --addr 127.0.0.1:5001 --root hub > hub.log 2>&1 &
 mini-docker image bootstrap busybox > /dev/null
 mini-docker tag busybox 127.0.0.1:5001/library/busybox
 mini-docker push -q 127.0.0.1:5001/library/busybox
-mini-docker rmi busybox 127.0.0.1:5001/library/busybox > /dev/null
 ## serve
 cat > mirror.yml <<EOT
 version: 0.1
@@ -26,11 +25,11 @@ mkdir -p /etc/mini-docker
 echo '{"registry-mirrors": ["http://127.0.0.1:5000"]}' > /etc/mini-docker/daemon.json
 ## pull
 find mirror -name data 2>/dev/null | wc -l
-mini-docker pull busybox
+mini-docker --root desk1 pull busybox
 find mirror -name data 2>/dev/null | wc -l
 ## gone
 kill %1; wait %1
-mini-docker --root neighbour run --rm busybox echo from the mirror
+mini-docker --root desk2 run --rm busybox echo from the mirror
 ## end
 kill %2; wait %2
 rm /etc/mini-docker/daemon.json
