@@ -8,6 +8,7 @@ process, control groups without a container.
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 
 from mini_docker import cgroups_tree, containers, image_garbage, swap, trees
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from mini_docker.store import Store
 
+PATIENCE = 1.0  # seconds in which another command finishes what it is removing
 Finding = tuple[str, "Callable[[], object] | None"]
 
 
@@ -63,11 +65,21 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
             yield f"container {id[:12]} has a broken record: {error}", None
 
 
+def _vanishes(path: str) -> bool:
+    """Say whether *path* goes away by itself: whoever removes a container may be at it."""
+    end = time.monotonic() + PATIENCE
+    while os.path.lexists(path):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def _leftovers(store: Store) -> Iterator[Finding]:
     """Yield what belongs to no container."""
     for name in _list(f"{store.root}/containers"):
-        if name.startswith(".gone-"):
-            path = f"{store.root}/containers/{name}"
+        path = f"{store.root}/containers/{name}"
+        if name.startswith(".gone-") and not _vanishes(path):
             yield f"container {name[6:18]} was half removed", partial(trees.remove, path)
     for name in _list(f"{store.root}/names"):
         owner = store.owner(name)

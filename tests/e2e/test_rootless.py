@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.accounts import accounts
 from tests.e2e.conftest import Engine, until
 
+pytestmark = pytest.mark.e2e
+
 UID = 54321
 USER = f"student-of-tests:x:{UID}:{UID}::/nowhere:/bin/sh\n"
 GROUP = f"student-of-tests:x:{UID}:\n"

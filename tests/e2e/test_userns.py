@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.accounts import accounts
 from tests.e2e.conftest import REPO, Engine
 
+pytestmark = pytest.mark.e2e
+
 USERS = "dockremap:x:990:990::/:/bin/false\nother:x:991:991::/:/bin/false\n"
 GROUPS = "dockremap:x:990:\nstaffers:x:995:\n"
 RANGES = "dockremap:200000:65536\n991:300000:1000\nother:310000:70000\ncontainers:500000:100000\n"

@@ -11,6 +11,8 @@ import pytest
 
 from tests.e2e.conftest import Engine
 
+pytestmark = pytest.mark.e2e
+
 WHO = "id -u; id -g; grep Groups: /proc/self/status; echo $HOME"
 
 

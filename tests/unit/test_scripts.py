@@ -328,3 +328,9 @@ def test_the_site_of_somebody_elses_clone_is_refused_in_one_line(clone: Path) ->
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(script)]
     answer = subprocess.run(as_nobody, capture_output=True, text=True, check=False)
     refused(answer, "belongs to root: use sudo", "scripts/docs serve")
+
+
+def test_every_test_from_outside_is_marked() -> None:
+    """One that is not would run in the pretend ring, and take all of it into its namespaces."""
+    for path in (REPO / "tests" / "e2e").glob("test_*.py"):
+        assert "pytestmark = pytest.mark.e2e" in path.read_text(), path
