@@ -134,9 +134,7 @@ def _fork(it: Start) -> int:
         if it.mapped:
             _users().release(it.config)
             _users().settle(it, pid)
-        os.write(go_on, b"1")
-    except BrokenPipeError:
-        pass  # the child has failed already: its report says why
+        _let_go(go_on)
     except BaseException:
         os.close(go_on)
         os.waitpid(pid, 0)
@@ -196,6 +194,13 @@ def _child(it: Start, report: int) -> int:
     if not it.init:
         container_process.become(process, report, it.filter)
     return container_init.run(process, report, it.filter)
+
+
+def _let_go(go_on: int) -> None:
+    try:
+        os.write(go_on, b"1")
+    except BrokenPipeError:
+        return  # the child has failed already: its report says why
 
 
 def _await(it: Start) -> None:
