@@ -77,7 +77,9 @@ def choose(record: dict[str, Any], layers: list[str], store: Store) -> dict[str,
 def note(directory: str, maps: dict[str, Any] | None) -> None:
     """Write down in the container's *directory* which ranges it has, if it has any."""
     if maps:
-        records.write(f"{directory}/maps.json", maps)
+        from mini_docker.users_pool import RECORD
+
+        records.write(f"{directory}/{RECORD}", maps)
 
 
 def apply(document: dict[str, Any], host: dict[str, Any], maps: dict[str, Any] | None) -> None:
