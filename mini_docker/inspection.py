@@ -74,7 +74,10 @@ HOST_CONFIG: dict[str, Any] = {
 }
 
 
-FROM_IMAGE = ("ExposedPorts", "StopSignal", "Healthcheck", "Shell")  # shown where there is one
+STREAMS = ("AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin", "StdinOnce")
+SOMETIMES = (  # shown where there is one
+    *("ExposedPorts", "StopSignal", "StopTimeout", "Healthcheck", "Shell"),
+)
 
 
 def of_container(it: Container) -> dict[str, Any]:
@@ -161,12 +164,7 @@ def _config(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
         "Hostname": own["Hostname"],
         "Domainname": own.get("Domainname", ""),
         "User": own.get("User", ""),
-        "AttachStdin": own.get("OpenStdin", False),
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "Tty": False,
-        "OpenStdin": own.get("OpenStdin", False),
-        "StdinOnce": own.get("OpenStdin", False),
+        **{name: own.get(name, False) for name in STREAMS},
         "Env": config["process"]["env"],
         "Cmd": own.get("Cmd"),
         "Image": own.get("Image", ""),
@@ -175,7 +173,7 @@ def _config(record: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
         "Entrypoint": own.get("Entrypoint"),
         "OnBuild": own.get("OnBuild"),
         "Labels": own.get("Labels") or {},
-        **{name: own[name] for name in FROM_IMAGE if own.get(name)},
+        **{name: own[name] for name in SOMETIMES if own.get(name)},
     }
 
 

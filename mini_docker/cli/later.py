@@ -26,17 +26,12 @@ CHAPTERS = {
 }
 COMMANDS = {
     11: "build builder buildx",
-    12: "attach logs",
-    13: "create start stop restart rename events",
     15: "port network",
     17: "cp volume",
     20: "compose",
     21: "swarm service stack node",
 }
 FLAGS = {  # of run and exec
-    12: "tty attach detach-keys sig-proxy log-driver log-opt",
-    13: "restart stop-signal stop-timeout health-cmd health-interval health-retries "
-    "health-start-period health-timeout no-healthcheck",
     15: "publish publish-all expose ip ip6 mac-address",
     16: "network-alias net-alias dns dns-search dns-option dns-opt link add-host",
     17: "volume mount volumes-from volume-driver gpus storage-opt",
@@ -44,13 +39,10 @@ FLAGS = {  # of run and exec
 }
 IN_GROUPS = {  # what stands behind container, image and system, and is none of COMMANDS
     11: "image build",
-    12: "container attach,container logs",
-    13: "container create,container start,container stop,container restart,container rename,"
-    "container prune,system prune,system events",
     15: "container port",
     17: "container cp",
 }
-SHORT = {"t": "tty", "v": "volume", "p": "publish", "P": "publish-all", "a": "attach"}
+SHORT = {"v": "volume", "p": "publish", "P": "publish-all"}
 
 
 def command(name: str) -> str:

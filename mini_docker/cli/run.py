@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
-from mini_docker import (
-    containers,
-    creation,
-    processes,
-    settings_security,
-    supervisor,
-    swap,
-)
-from mini_docker.cli import run_image
+from mini_docker import containers, settings_security, supervisor
+from mini_docker.cli import creating
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
-from mini_docker.cli.run_settings import record
-from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mini_docker.cli.options import Values
-    from mini_docker.store import Lock, Store
+    from mini_docker.store import Store
 
 COMMAND = Command(
     "run",
@@ -37,12 +24,7 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run a container; return its exit code, or 0 for a detached one."""
-    if not values.rootfs:
-        swap.require("rootfs", what="run IMAGE")
-    elif os.path.realpath(values.rootfs) != "/":
-        swap.require("rootfs", what="run --rootfs DIRECTORY other than /")
-    store.prepare()
-    it, life = _make(values, store)
+    it, life = creating.make(values, store)
     try:
         settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
@@ -56,63 +38,7 @@ def execute(values: Values, store: Store) -> int:
         raise
 
 
-def _make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
-    """Create the container; its image stays while that is under way."""
-    image, held = None, None
-    if not values.rootfs:
-        image, held = run_image.hold(store, values)
-    try:
-        wanted = record(values, image)
-        _check_name(values.name)
-        _seal(wanted["HostConfig"])
-        # A signal that comes from here on waits for the container, and is passed on to it.
-        processes.block()
-        return _create(store, wanted, image.layers() if image else [])
-    finally:
-        if held:
-            held.release()
-
-
-def _seal(host: dict[str, Any]) -> None:
-    """Start anew from a program file that the container cannot write, if it could try."""
-    if host.get("Init") or host.get("PidMode"):
-        from mini_docker import sealed
-
-        if sealed.seen_by_init(host):
-            sealed.ensure()
-
-
 def _clean_up(it: containers.Container) -> None:
     """A container that never started stays, as created, unless --rm says otherwise."""
     if it.record["HostConfig"].get("AutoRemove"):
         containers.remove(it)
-
-
-def _check_name(name: str) -> None:
-    if name:
-        from mini_docker import names
-
-        names.check(name)
-
-
-def _create(
-    store: Store, wanted: dict[str, Any], layers: list[str]
-) -> tuple[containers.Container, Lock]:
-    """Create the container and write its id to --cidfile: there are both, or there is neither."""
-    path = wanted["HostConfig"]["ContainerIDFile"]
-    if not path:
-        return creation.create(store, wanted, layers)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    try:
-        descriptor = os.open(path, flags, 0o644)
-    except OSError as error:
-        raise ConfigError(f"cannot write the container ID to {path}: {reason(error)}") from error
-    try:
-        it, life = creation.create(store, wanted, layers)
-        os.write(descriptor, it.id.encode())
-    except BaseException:
-        os.unlink(path)
-        raise
-    finally:
-        os.close(descriptor)
-    return it, life

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MIB = 2**20
 CONFIG = (  # what an image says about its containers: config.md
     *("User", "Env", "Cmd", "Entrypoint", "WorkingDir", "Labels", "Volumes", "ExposedPorts"),
-    *("StopSignal", "Healthcheck", "OnBuild", "Shell"),
+    *("StopSignal", "StopTimeout", "Healthcheck", "OnBuild", "Shell"),
 )
 LEAST_MEMORY = 6 * MIB  # bytes; below it no program gets going
 _TMPFS_WORDS = (
@@ -68,8 +68,8 @@ def record(values: Values, image: Image | None) -> dict[str, Any]:
     config |= {
         "Hostname": values.hostname,
         "Domainname": values.domainname,
-        "OpenStdin": values.interactive,
         "Image": values.arguments[0] if image else "",
+        **streams(values),
     }
     return {
         "Name": values.name,
@@ -83,6 +83,22 @@ def record(values: Values, image: Image | None) -> dict[str, Any]:
     }
 
 
+def streams(values: Values) -> dict[str, Any]:
+    """Return the fields of Config about streams, as the docker command fills them in."""
+    attached = values.attach or ["stdout", "stderr", *(["stdin"] if values.interactive else [])]
+    if values.detach:
+        attached = []
+    stdin = "stdin" in attached
+    return {
+        "AttachStdin": stdin,
+        "AttachStdout": "stdout" in attached,
+        "AttachStderr": "stderr" in attached,
+        "Tty": values.tty,
+        "OpenStdin": values.interactive,
+        "StdinOnce": values.interactive and stdin,
+    }
+
+
 def host_config(values: Values) -> dict[str, Any]:
     """Return HostConfig: what the flags say about the machine, only where they say something."""
     found = {key: getattr(values, flag) for key, flag in SIMPLE.items() if getattr(values, flag)}
@@ -90,6 +106,14 @@ def host_config(values: Values) -> dict[str, Any]:
     found["NetworkMode"] = values.network or "none"
     found["Tmpfs"] = _tmpfs(values.tmpfs)
     found["ContainerIDFile"] = values.cidfile
+    if values.log_driver or values.log_opt:
+        from mini_docker.cli import run_logs
+
+        found["LogConfig"] = run_logs.config(values)
+    if "restart" in values.given:
+        from mini_docker.cli import run_lifecycle
+
+        found["RestartPolicy"] = run_lifecycle.restart_policy(values)
     found["Ulimits"] = [
         {"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in values.ulimit
     ]
@@ -163,8 +187,18 @@ def _asked(values: Values, words: list[str]) -> dict[str, Any]:
         "Cmd": words or None,
         "Entrypoint": entrypoint,
         "WorkingDir": values.workdir,
+        **_life(values),
         "Labels": dict(word.partition("=")[::2] for word in labels),
     }
+
+
+def _life(values: Values) -> dict[str, Any]:
+    """Return the fields of Config about the container's end and health."""
+    if not any(name.startswith(("stop-", "health-", "no-health")) for name in values.given):
+        return {}
+    from mini_docker.cli import run_lifecycle
+
+    return run_lifecycle.config(values)
 
 
 def _merged(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
