@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mini_docker.cli import commands, later
-from mini_docker.cli.suggest import nearest
 from mini_docker.errors import CommandLineError, FlagError
+from mini_docker.suggest import nearest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

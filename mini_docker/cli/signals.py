@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
-from mini_docker.cli.suggest import nearest
 from mini_docker.errors import UsageError
+from mini_docker.suggest import nearest
 
 
 def number(text: str) -> int:

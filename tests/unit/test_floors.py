@@ -14,7 +14,7 @@ FLOORS = (
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "events",
-    "strconv gotemplate sizes durations ulimits names envfile loopback",
+    "strconv gotemplate sizes durations ulimits names envfile loopback suggest",
     "processes",
     "namespaces namespaces_join mounts_borrowed sealed",
     "rootfs_options rootfs_paths rootfs rootfs_devices sysctls devices",
@@ -43,9 +43,9 @@ FLOORS = (
     "settings settings_security settings_users users_pool operations measure inspection "
     "inspection_types supervisor monitor creation container_layers",
     "image_changes image_new image_import image_commit",
+    "builder_git builder_download builder_places builder_context",
     "builder_mounts builder_hash builder_config builder_select builder_copy builder_add "
     "builder_commit builder_cache builder_run builder_steps builder_stages builder_build",
-    "builder_git builder_download builder_context",
     "repair rootless",
     "cli",
     "startup __main__",
