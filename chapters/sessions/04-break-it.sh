@@ -6,14 +6,14 @@
 #: varies ^\d+M$
 #- mini-docker image bootstrap busybox
 ## hog
-mini-docker run -d --name hog --memory 32m busybox sh -c 'head -c 60m /dev/zero | tail | sleep 1000'
+mini-docker run -d --name hog --memory 32m busybox sh -c 'head -c 50m /dev/zero | tail | sleep 1000'
 #- group=/sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' hog)
-#- until [ $(cat $group/memory.swap.current) -gt 31000000 ]; do sleep 0.2; done
+#- until [ $(cat $group/memory.swap.current) -gt 17000000 ]; do sleep 0.2; done
 mini-docker stats --no-stream --format '{{.MemUsage}}' hog
 cd /sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' hog)
 numfmt --to=iec < memory.swap.current
 ## fixed
-mini-docker run --name hog2 --memory 32m --memory-swap 32m busybox sh -c 'head -c 60m /dev/zero | tail'
+mini-docker run --name hog2 --memory 32m --memory-swap 32m busybox sh -c 'head -c 50m /dev/zero | tail'
 echo $?
 mini-docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' hog2
 cd /; mini-docker rm -f hog hog2
