@@ -35,6 +35,7 @@ FLOORS = (
     "registry_pull registry_push registry_search registry_unchanged",
     "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth "
     "registry_serve",
+    "lifecycle",
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container container_exec",
     "containers",
