@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 else:
     import _signal as signal
 
+TESTS = ("CMD", "CMD-SHELL")
 SECOND = 10**9  # a record has nanoseconds
 FIELDS = ("Interval", "Timeout", "StartPeriod", "StartInterval")
 DEFAULTS = (30.0, 30.0, 0.0, 5.0)  # seconds
@@ -33,11 +34,14 @@ def plan(config: dict[str, Any]) -> list[float] | None:
     """Return how the health of a container with the record's *config* is watched, or None.
 
     In seconds: between two looks, for one look, the start period, and between two looks in
-    that period. What is 0 in the record, or not there, has Docker's default.
+    that period. What is 0 in the record, or not there, has Docker's default. Before the lab
+    of the life cycle an image's health is not watched.
     """
+    from mini_docker import swap
+
     check = config.get("Healthcheck") or {}
     test = check.get("Test") or []
-    if len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL"):
+    if len(test) < 2 or test[0] not in TESTS or swap.locked("lifecycle"):
         return None
     given = [(check.get(name) or 0) / SECOND for name in FIELDS]
     return [number or default for number, default in zip(given, DEFAULTS, strict=True)]

@@ -39,6 +39,7 @@ FLOORS = (
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container container_exec",
     "containers",
+    "health health_probe",
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool operations measure inspection "
