@@ -15,6 +15,7 @@
         NamespaceError          125   a namespace could not be made or entered
         RootfsError             125   the root file system could not be put together
         CgroupError             125   a control group could not be made, set or removed
+        TerminalError           125   a terminal could not be made, taken or set
       CommandNotExecutable      126   the command exists and cannot be executed
       CommandNotFound           127   there is no such command in the container
 
@@ -99,6 +100,10 @@ class RootfsError(KernelError):
 
 class CgroupError(KernelError):
     """A control group could not be made, set or removed."""
+
+
+class TerminalError(KernelError):
+    """A terminal could not be made, taken or set."""
 
 
 class CommandNotExecutable(MiniDockerError):

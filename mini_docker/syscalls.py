@@ -197,17 +197,17 @@ def openat2(directory: int, path: str, flags: int, resolve: int, mode: int = 0) 
     return _check(_call("syscall", _OPENAT2, directory, _bytes(path), how, len(how)), path)
 
 
-def filesystem_type(path: str) -> int:
-    """Return the magic number of the file system that *path* is on. statfs(2), f_type."""
+def filesystem_type(place: str | int) -> int:
+    """Return the magic number of the file system of *place*, path or descriptor. statfs(2)."""
     buffer = (_Long * 32)()
-    _check(_call("statfs", _bytes(path), buffer), path)
+    name, it = ("fstatfs", place) if isinstance(place, int) else ("statfs", _bytes(place))
+    _check(_call(name, it, buffer), str(place))
     return int(buffer[0]) & 0xFFFFFFFF
 
 
 def prctl(option: int, *arguments: int) -> int:
     """Ask for or change a property of the calling process. prctl(2)."""
-    values = [*arguments, 0, 0, 0, 0][:4]
-    return _check(_call("prctl", option, *values))
+    return _check(_call("prctl", option, *[*arguments, 0, 0, 0, 0][:4]))
 
 
 def capget() -> tuple[int, int, int]:

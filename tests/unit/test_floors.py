@@ -36,6 +36,7 @@ FLOORS = (
     "registry_serve_store registry_serve_uploads registry_serve_bodies registry_serve_auth "
     "registry_serve",
     "lifecycle",
+    "streams_text streams streams_terminal",
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container container_exec",
     "containers",
