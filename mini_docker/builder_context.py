@@ -108,7 +108,7 @@ class Context:
         except OSError:
             names = []
         near = nearest(os.path.basename(wanted), sorted(names))
-        hint = f" (did you mean -f {os.path.join(folder, near)}?)" if near else ""
+        hint = f" (did you mean {os.path.join(folder, near)}? name it with -f)" if near else ""
         return NotFound(
             f"failed to read dockerfile: open {wanted}: no such file or directory{hint}"
         )

@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "export",
     "commit": "commit",
     "import": "import_",
+    "build": "build",
     "kill": "kill",
     "rm": "rm",
     "pause": "pause",
@@ -63,6 +64,10 @@ ALIASES = {
     "container ps": "ps",
     "container remove": "rm",
     **{f"image {name}": name for name in ("tag", "history", "save", "load", "pull", "push")},
+    "image build": "build",
+    "builder build": "build",
+    "buildx build": "build",
+    "buildx b": "build",
     "image rm": "rmi",
     "image remove": "rmi",
     "image import": "import",
@@ -72,6 +77,8 @@ ALIASES = {
 }
 # What stands before a command's name and is none itself, and what its help says.
 GROUPS = {
+    "builder": "Manage builds",
+    "buildx": "Build images, as docker's plugin of this name",
     "container": "Manage containers",
     "image": "Manage images",
     "registry": "Manage a registry of this machine's",
@@ -79,6 +86,7 @@ GROUPS = {
 }
 SECOND_NAMES = (  # which the help of a group leaves to that of the command
     *("container list", "container ps", "container remove", "image list", "image remove"),
+    "buildx b",
 )
 GLOBAL = options.Command(
     "",

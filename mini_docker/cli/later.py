@@ -25,7 +25,6 @@ CHAPTERS = {
     21: "vxlan",
 }
 COMMANDS = {
-    11: "build builder buildx",
     15: "port network",
     17: "cp volume",
     20: "compose",
@@ -38,7 +37,6 @@ FLAGS = {  # of run and exec
     18: "runtime",
 }
 IN_GROUPS = {  # what stands behind container, image and system, and is none of COMMANDS
-    11: "image build",
     15: "container port",
     17: "container cp",
 }

@@ -40,7 +40,9 @@ REFUSED = [
 ]
 CODE_1 = [
     (["rnu", "busybox"], ["rnu", "run"]),
-    (["build", "."], ["chapter 11"]),
+    (["network", "ls"], ["chapter 15"]),
+    (["build"], ["requires exactly 1 argument"]),
+    (["build", "/no/such/dir"], ["unable to prepare context", "/no/such/dir"]),
     (["system", "prune"], ["chapter 13", "'mini-docker system --help'"]),
     (["image", "inspekt"], ["did you mean 'image inspect'", "'mini-docker image --help'"]),
     (["exec", "nobody-here", "true"], ["No such container", "nobody-here"]),

@@ -1,0 +1,175 @@
+"""mini-docker build: an image out of a Dockerfile and the files around it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+
+from mini_docker import builder_build, builder_context, builder_places, image_lookup, swap
+from mini_docker.cli import build_flags, build_request, build_view
+from mini_docker.cli.options import Command
+from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from mini_docker.builder_build import Request
+    from mini_docker.builder_context import Context
+    from mini_docker.cli.build_view import Classic
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "build",
+    "Build an image from a Dockerfile",
+    "mini-docker build [OPTIONS] PATH | URL | -",
+    build_flags.FLAGS,
+    minimum=1,
+    maximum=1,
+)
+MADE = ("busybox", "hello-world", "debian")  # what can be made on the spot
+
+
+def execute(values: Values, store: Store) -> int:
+    """Build the image; return 0, or the exit code of the command that has failed."""
+    build_flags.check(values)
+    store.prepare()
+    builder_places.clear(store.root)  # of builds that were killed
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+    with contextlib.ExitStack() as stack:
+        context = _context(values, store, stack)
+        request = builder_build.Request(store, context.dockerfile)
+        request.name, request.context = context.name, context.root
+        request.ignore = _patterns(context)
+        build_request.fill(request, values)
+        if values.check or values.call != "build":
+            return _check(request)
+        return _build(request, values)
+
+
+def _context(values: Values, store: Store, stack: contextlib.ExitStack) -> Context:
+    """Return what the argument names: our input, a directory, a repository, or a download."""
+    where, file = values.arguments[0], values.file
+    given = sys.stdin.buffer
+    if file == "-" and where == "-":
+        raise UsageError("invalid argument: can't use stdin for both build context and dockerfile")
+    if where != "-" and os.path.isdir(where):
+        return builder_context.in_directory(where, file, given if file == "-" else None)
+    if where == "-":
+        place = stack.enter_context(builder_places.Place(store.root))
+        return builder_context.from_stream(given, place.path, file)
+    from mini_docker import builder_download, builder_git
+
+    if remote := builder_git.parse(where):
+        place = stack.enter_context(builder_places.Place(store.root))
+        builder_git.fetch(remote, place.path)
+        found = builder_context.from_repository(place.path, remote.subdirectory, file)
+    elif builder_download.is_url(where):
+        place = stack.enter_context(builder_places.Place(store.root))
+        with builder_download.fetch(where) as reply:
+            found = builder_context.from_stream(reply, place.path, file)
+    else:
+        found = builder_context.in_directory(where)  # which says that it is none
+    return found
+
+
+def _patterns(context: Context) -> list[str]:
+    """Return the patterns of the .dockerignore that counts."""
+    if not context.ignore:
+        return []
+    from mini_docker import builder
+
+    return builder.read_ignore(context.ignore)
+
+
+def _build(request: Request, values: Values) -> int:
+    """Build, and tell of it; return the exit code."""
+    if values.iidfile:
+        _write_id(values.iidfile, "")
+    view = _view(values)
+    request.fetch = lambda reference, platform: _fetch(request.store, reference, platform, view)
+    try:
+        id = builder_build.build(request, view)
+    except MiniDockerError as error:
+        view.close(failed=True)
+        return _report(request, error)
+    except BaseException:
+        view.close(failed=False)
+        raise
+    view.close(failed=False)
+    if values.iidfile:
+        _write_id(values.iidfile, id)
+    return 0
+
+
+def _view(values: Values) -> Classic:
+    if values.quiet:
+        return build_view.Quiet()
+    wanted = values.progress
+    if "progress" not in values.given:
+        wanted = os.environ.get("BUILDKIT_PROGRESS", wanted)
+    moves = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if wanted == "plain" or not moves:
+        return build_view.Classic()
+    from mini_docker.cli import build_live
+
+    return build_live.Live()
+
+
+def _fetch(store: Store, reference: str, platform: str, view: Classic) -> None:
+    """Pull the image *reference*; with what to do, if that may not be."""
+    from mini_docker import images
+    from mini_docker.cli import pull
+
+    parsed = image_lookup.parse(reference)
+    try:
+        swap.require("registry", what=f"build FROM {reference}")
+        pull.pull(store, [images.parse(parsed.full())], platform, view.progress())
+    except MiniDockerError as error:
+        name = parsed.familiar().partition(":")[0]
+        if name in MADE and "bootstrap" not in str(error):
+            hint = f"make it with 'mini-docker image bootstrap {name}'"
+            raise type(error)(f"{error}: {hint}") from None
+        raise
+
+
+def _report(request: Request, error: MiniDockerError) -> int:
+    """Say on stderr what has failed, where, and how to look around there; return the exit code."""
+    from mini_docker.cli import build_report
+
+    if isinstance(error, builder_build.BuildError):
+        lines = build_report.excerpt(request.text, request.name, error.line, error.end)
+        for line in [*(lines if error.line else []), *build_report.advice(error)]:
+            print(line, file=sys.stderr)
+        if error.code:
+            print(f"mini-docker: {build_view.plain(str(error))}", file=sys.stderr)
+            return error.code
+    raise error
+
+
+def _check(request: Request) -> int:
+    raise UsageError("--check is being written")
+
+
+def _write_id(path: str, id: str) -> None:
+    """Write *id* to *path*; without one remove what an earlier build has written."""
+    try:
+        if not id:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            return
+        with open(path, "w") as file:
+            file.write(id)
+    except OSError as error:
+        raise ConfigError(f"cannot write the image ID to {path}: {reason(error)}") from error
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """End as after a Ctrl-C, so that nothing is left; with the code of the signal."""
+    signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(128 + number)
