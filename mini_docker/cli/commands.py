@@ -25,6 +25,7 @@ COMMANDS = {
     "pause": "pause",
     "unpause": "unpause",
     "stats": "stats",
+    "events": "events",
     "top": "top",
     "update": "update",
     "wait": "wait",
@@ -74,6 +75,7 @@ ALIASES = {
     "image ls": "images",
     "image list": "images",
     "system info": "info",
+    "system events": "events",
 }
 # What stands before a command's name and is none itself, and what its help says.
 GROUPS = {
