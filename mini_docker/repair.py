@@ -11,7 +11,7 @@ import os
 import time
 from functools import partial
 
-from mini_docker import cgroups_tree, containers, image_garbage, swap, trees
+from mini_docker import builder_places, cgroups_tree, containers, image_garbage, swap, trees
 from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock
 
@@ -87,6 +87,7 @@ def _leftovers(store: Store) -> Iterator[Finding]:
             yield f"the name {name} has no container", partial(_free, store, name, owner)
     for line, _ in list(image_garbage.leftovers(store.root)):
         yield line, partial(image_garbage.clear, store.root)
+    yield from builder_places.leftovers(store.root)
     yield from _temporary_files(store)
     yield from _groups(store)
     for name in _list(store.run):

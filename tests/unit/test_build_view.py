@@ -1,0 +1,104 @@
+"""What a build shows, and what nobody can make it show."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from mini_docker.cli import build_live, build_report, build_view
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("plain", "plain"),
+        ("10%\r50%\r100%", "100%"),
+        ("10%\r", "10%"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b[2Ja\x00b\x9bc", "abc"),
+    ],
+)
+def test_a_line_is_what_a_terminal_would_show_of_it(line: str, shown: str) -> None:
+    assert build_live.clean(line) == shown
+
+
+def test_the_tail_keeps_the_last_lines_and_the_one_that_has_not_ended() -> None:
+    tail = build_live.Tail()
+    tail.add("".join(f"{n}\n" for n in range(20)).encode() + "ä".encode()[:1])
+    tail.add("ä".encode()[1:] + b"b")
+    assert tail.rows == ["15", "16", "17", "18", "19", "äb"]
+
+
+def test_what_is_kept_is_bounded_and_its_end_counts() -> None:
+    kept = build_view.Kept()
+    for _ in range(5):
+        kept.add(b"x" * build_view.KEPT)
+    kept.add(b"end\x1b[2J\n")
+    assert len(kept.text()) < 3 * build_view.KEPT
+    assert kept.text().startswith("[...]\n") and kept.text().endswith("end\\x1b[2J\n")
+
+
+def test_the_classic_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    view = build_view.Classic()
+    id = "sha256:" + "3f57d9401f8d" + "0" * 52
+    view.step(1, 2, "FROM busybox")
+    view.image(id)
+    view.step(2, 2, "RUN \x1b[2J")
+    view.running("0d1fdd0f8d9c" + "0" * 52)
+    view.removed("0d1fdd0f8d9c" + "0" * 52)
+    view.cached()
+    view.built(id)
+    view.tagged("a:latest")
+    assert capsys.readouterr().out.split("\n") == [
+        "Step 1/2 : FROM busybox",
+        " ---> 3f57d9401f8d",
+        "Step 2/2 : RUN \\x1b[2J",
+        " ---> Running in 0d1fdd0f8d9c",
+        "Removing intermediate container 0d1fdd0f8d9c",
+        " ---> Using cache",
+        "Successfully built 3f57d9401f8d",
+        "Successfully tagged a:latest",
+        "",
+    ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_moving_lines_go_and_what_failed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    monkeypatch.setattr(sys, "stdout", out)
+    view = build_live.Live()
+    view.step(1, 1, "RUN false")
+    view.running("0d1fdd0f8d9c")
+    view.output(2, b"first\n")
+    view._draw()
+    view._draw()
+    view.output(1, b"\x1b[2Jlast")
+    view.removed("0d1fdd0f8d9c")
+    assert out.getvalue().endswith("\x1b[JRemoving intermediate container 0d1fdd0f8d9c\n")
+    view.close(failed=True)
+    assert out.getvalue().endswith("first\n\\x1b[2Jlast\n")
+    assert view._thread and not view._thread.is_alive()
+
+
+def test_the_place_of_a_failure() -> None:
+    text = "FROM a\n\nRUN x \\\r\n  y\nCMD z\nEXPOSE 1\nUSER u\n"
+    assert build_report.excerpt(text, "Dockerfile", 3, 4) == [
+        "Dockerfile:3",
+        "--------------------",
+        "   1 |     FROM a",
+        "   2 |",
+        "   3 | >>> RUN x \\",
+        "   4 | >>>   y",
+        "   5 |     CMD z",
+        "   6 |     EXPOSE 1",
+        "--------------------",
+    ]
+    assert build_report.excerpt("FROM \x1b[2J", "D", 1, 1)[2] == "   1 | >>> FROM \\x1b[2J"
+    assert len(build_report.excerpt("x\n" * 1000, "D", 1, 1000)) < 20
