@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import stat
 
-from mini_docker import layers, layers_options, layers_stack
+from mini_docker import events, layers, layers_options, layers_stack
 from mini_docker.errors import ConfigError
 from mini_docker.layers_tar_write import Writer
 
@@ -108,3 +108,4 @@ def export(it: Container, sink: Sink) -> None:
             if found.kind != "socket":
                 archive.add(found, stack)
     archive.close()
+    events.container(it, "export")

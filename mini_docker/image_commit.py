@@ -8,9 +8,11 @@ import os
 from mini_docker import (
     container_layers,
     containers,
+    events,
     image_changes,
     image_new,
     image_transfer,
+    images,
     operations,
 )
 from mini_docker.errors import MiniDockerError, StateError
@@ -51,7 +53,14 @@ def commit(it: Container, asked: Commit) -> str:
             step["empty_layer"] = True
         document = image_new.described(base.document if base else {}, config, step, asked.author)
         parent = base.id if base else ""
-        return image_new.register(transfer, stack, document, asked.names, parent)
+        id = image_new.register(transfer, stack, document, asked.names, parent)
+    named = {
+        "imageID": id,
+        "imageRef": "".join(images.parse(name).familiar() for name in asked.names),
+        "comment": asked.comment,
+    }
+    events.container(it, "commit", **named)
+    return id
 
 
 def _config(it: Container, base: dict[str, Any], changes: list[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import (
+    events,
     image_changes,
     image_layers,
     image_make,
@@ -59,7 +60,9 @@ def import_(root: str, source: Stream, asked: Import) -> str:
         stack = image_new.Stack([layer], [diff_id])
         step = {"comment": asked.comment} if asked.comment else {}
         document = image_new.described(asked.platform, config, step, "")
-        return image_new.register(transfer, stack, document, asked.names)
+        id = image_new.register(transfer, stack, document, asked.names)
+    events.image(root, "import", id)
+    return id
 
 
 def _receive(transfer: image_transfer.Transfer, stream: Stream) -> tuple[dict[str, Any], str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from mini_docker import image_archive, image_layers, image_store, image_streams
+from mini_docker import events, image_archive, image_layers, image_store, image_streams
 from mini_docker.errors import ConfigError, MiniDockerError
 from mini_docker.image_spool import Spool, decode
 from mini_docker.image_transfer import Transfer, encode, sound
@@ -50,7 +50,11 @@ def load(root: str, source: Source | str) -> list[Loaded]:
         else:
             spool.fill(source)
         found = image_archive.listing(spool)
-        return [_load_one(transfer, spool, it) for it in found]
+        loaded = []
+        for it in found:
+            loaded.append(_load_one(transfer, spool, it))
+            events.image(root, "load", loaded[-1].id)
+        return loaded
 
 
 def _load_one(transfer: Transfer, spool: Spool, it: Listed) -> Loaded:

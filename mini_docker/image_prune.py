@@ -5,7 +5,14 @@ Used is an image that a container was made from, or that another image was built
 
 from __future__ import annotations
 
-from mini_docker import image_facts, image_filters, image_garbage, image_removal, image_store
+from mini_docker import (
+    events,
+    image_facts,
+    image_filters,
+    image_garbage,
+    image_removal,
+    image_store,
+)
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -32,6 +39,7 @@ def prune(store: Store, everything: bool, filters: image_filters.Filters) -> tup
             removal.write()
         swept = image_garbage.sweep(store)
     swept.finish()
+    events.emit(store, "image", "prune", "", {"reclaimed": str(swept.bytes)})
     lines = image_removal.told([(removal.lines, removal.gone)], set(swept.layers))
     return lines, swept.bytes
 

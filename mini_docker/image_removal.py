@@ -8,7 +8,15 @@ its names, if they are of one repository. moby, daemon/images/image_delete.go.
 
 from __future__ import annotations
 
-from mini_docker import containers, image_facts, image_garbage, image_lookup, image_store, images
+from mini_docker import (
+    containers,
+    events,
+    image_facts,
+    image_garbage,
+    image_lookup,
+    image_store,
+    images,
+)
 from mini_docker.errors import ConfigError, Conflict, MiniDockerError
 
 TYPE_CHECKING = False
@@ -34,6 +42,7 @@ class Removal:
             self.users.setdefault(str(it.record.get("Image", "")), []).append(it)
         self.lines: list[str] = []
         self.gone: list[Image] = []
+        self.events: list[tuple[str, str]] = []  # what to tell: an action and an image's id
 
     def remove(self, reference: str) -> None:
         """Plan the removal of what *reference* names; Conflict or NotFound, in Docker's words."""
@@ -91,6 +100,7 @@ class Removal:
 
     def _drop(self, image: Image, name: str) -> None:
         image.names.remove(name)
+        self.events.append(("untag", image.id))
         self.lines.append(f"Untagged: {images.parse(name).familiar()}")
 
     def _check(self, image: Image, active: bool) -> None:
@@ -126,6 +136,7 @@ class Removal:
             self._drop(image, name)
         del self.images[image.id]
         self.gone.append(image)
+        self.events.append(("delete", image.id))
         self.lines.append(f"Deleted: {image.id}")
         parent = self.images.get(image.parent())
         unused = parent and not parent.names and not self.users.get(parent.id)
@@ -156,6 +167,8 @@ class Removal:
                     continue
             rows.append(row)
         image_store.write_index(self.store.root, rows)
+        for action, id in self.events:
+            events.image(self.store.root, action, id)
 
 
 def remove(

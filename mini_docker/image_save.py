@@ -12,7 +12,15 @@ from __future__ import annotations
 
 import hashlib
 
-from mini_docker import image_layers, image_lookup, image_store, images, layers_tar_write, records
+from mini_docker import (
+    events,
+    image_layers,
+    image_lookup,
+    image_store,
+    images,
+    layers_tar_write,
+    records,
+)
 from mini_docker.errors import ConfigError, UsageError, reason
 
 TYPE_CHECKING = False
@@ -86,6 +94,8 @@ def save(root: str, chosen: list[Saved], sink: Sink) -> None:
     for row in (*documents.values(), *layers.values()):
         _blob(root, sink, row)
     sink.write(bytes(2 * layers_tar_write.BLOCK))
+    for saved in chosen:
+        events.image(root, "save", saved.image.id)
 
 
 def _entries(saved: Saved) -> list[Descriptor]:

@@ -132,6 +132,7 @@ def _state(it: Container) -> dict[str, Any]:
         "Error": it.state["Error"],
         "StartedAt": it.state["StartedAt"],
         "FinishedAt": it.state["FinishedAt"],
+        **({"Health": it.state["Health"]} if it.state.get("Health") else {}),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import image_lookup, images
+from mini_docker import events, image_lookup, images
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -68,6 +68,7 @@ def pull(store: Store, references: list[Reference], platform: str, out: TextIO |
             if out:
                 out.write(f"{it.tag}: Pulling from {it.path}\nDigest: {digest}\n")
                 out.write(f"Status: Image is up to date for {it.familiar()}\n")
+            events.image(store.root, "pull", it.familiar(), it.repository())
             return
     from mini_docker import packages
 
@@ -79,6 +80,7 @@ def pull(store: Store, references: list[Reference], platform: str, out: TextIO |
     for reference in references:
         found = puller.pull(reference)
         name = reference.familiar()
+        events.image(store.root, "pull", name, reference.repository())
         progress.say(f"Digest: {found.digest}")
         done = "Downloaded newer image for" if found.new else "Image is up to date for"
         progress.say(f"Status: {done} {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import image_lookup, image_store, images
+from mini_docker import events, image_lookup, image_store, images
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import NotFound, UsageError
 
@@ -48,6 +48,8 @@ def execute(values: Values, store: Store) -> int:
     repository = f"{reference.domain}/{reference.path}"
     progress.say(f"The push refers to repository [{repository}]")
     registry_push.Pusher(store.root, registry_endpoints.Endpoints(), progress).push(found)
+    for it in found:
+        events.image(store.root, "push", it.familiar(), it.repository())
     if values.quiet:
         print(found[0] if len(found) == 1 else repository)
     return 0

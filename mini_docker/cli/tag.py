@@ -20,7 +20,7 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Let the second name stand for what the first one names."""
-    from mini_docker import image_lookup, image_store
+    from mini_docker import events, image_lookup, image_store, images
 
     source, target = values.arguments
     name = image_lookup.target(target)
@@ -28,4 +28,5 @@ def execute(values: Values, store: Store) -> int:
     with image_store.lock(store.root):
         image = image_lookup.find(store.root, source)
         image_store.point(store.root, image.descriptor, [name], image.parent())
+    events.image(store.root, "tag", image.id, images.parse(name).familiar())
     return 0

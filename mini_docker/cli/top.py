@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from mini_docker import cgroups_tree, containers, swap
+from mini_docker import cgroups_tree, containers, events, swap
 from mini_docker.cli.options import Command
 from mini_docker.errors import MiniDockerError, ProcessError, StateError
 
@@ -48,6 +48,7 @@ def execute(values: Values, store: Store) -> int:
         if len(words) > place and words[place].isdecimal() and int(words[place]) in pids:
             print(row)
     sys.stdout.flush()
+    events.container(it, "top")
     return 0
 
 

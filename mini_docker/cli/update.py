@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, containers, records, settings, swap
+from mini_docker import cgroups_tree, containers, events, records, settings, swap
 from mini_docker.cli import run_checks, run_settings
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
@@ -77,6 +77,7 @@ def change(it: containers.Container, changes: dict[str, Any]) -> None:
         record = {**it.record, "HostConfig": host}
         records.write(os.path.join(directory, "config.json"), config)
         records.write(os.path.join(directory, "container.json"), record)
+    events.container(it, "update")
 
 
 def merge(host: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
