@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SYSTEM = "/etc/mini-docker/daemon.json"
 KEYS = {
+    "log-driver": str,
+    "log-opts": dict,
     "userns-remap": str,
     "registry-mirrors": list,
     "insecure-registries": list,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mini_docker import logs_options
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -10,6 +12,6 @@ if TYPE_CHECKING:
 
 
 def config(values: Values) -> dict[str, Any]:
-    """Return HostConfig.LogConfig."""
+    """Return HostConfig.LogConfig, checked, and completed from daemon.json."""
     options = dict(word.partition("=")[::2] for word in values.log_opt)
-    return {"Type": values.log_driver or "json-file", "Config": options}
+    return logs_options.complete(values.log_driver, options)

@@ -26,6 +26,7 @@ FLOORS = (
     "packages image_streams layers_options layers_attributes layers_tar_fields layers_tar",
     "layers layers_stack layers_sparse layers_tar_write layers_tree",
     "layers_unpack",
+    "locks",
     "spec store images_grammar",
     "image_store images image_layers image_lookup image_facts image_filters image_garbage",
     "image_transfer image_make images_busybox images_hello images_debian",
@@ -37,14 +38,18 @@ FLOORS = (
     "registry_serve",
     "lifecycle",
     "streams_text streams streams_terminal",
+    "logs_compress logs_files logs_attributes logs_options logs_json logs_local logs",
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container container_exec",
+    "containers_notes",
     "containers",
+    "leftovers",
     "health health_probe",
     "tracers",
     "image_removal image_prune",
-    "settings settings_security settings_users users_pool operations measure inspection "
+    "settings settings_security settings_users users_pool measure inspection "
     "inspection_types supervisor monitor creation container_layers",
+    "operations operations_removal",
     "image_changes image_new image_import image_commit",
     "builder_git builder_download builder_places builder_context",
     "builder_mounts builder_hash builder_config builder_select builder_copy builder_add "
