@@ -13,7 +13,7 @@ FLOORS = (
     "errors syscalls syscalls_mounts timestamps",
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
-    "strconv gotemplate sizes durations ulimits names envfile loopback suggest",
+    "strconv gotemplate sizes durations signal_names ulimits names envfile loopback suggest",
     "events events_read moments",
     "processes",
     "namespaces namespaces_join mounts_borrowed sealed",
@@ -48,7 +48,7 @@ FLOORS = (
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
-    "inspection_types supervisor monitor creation container_layers",
+    "inspection_types attachment_client attachment supervisor monitor creation container_layers",
     "operations operations_removal",
     "image_changes image_new image_import image_commit",
     "builder_git builder_download builder_places builder_context",

@@ -1,0 +1,197 @@
+"""One client of a container's monitor, while it is served: see attachment.py."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import select
+import sys
+
+from mini_docker import processes, records, streams
+from mini_docker.errors import ProcessError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+
+    from mini_docker.attachment import Wish
+    from mini_docker.streams_terminal import Screen
+
+    Signaller = Callable[[int], None]
+else:
+    import _signal as signal
+
+LARGEST = 65536  # bytes of data in a message
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+
+
+class Ended(Exception):
+    """A signal ends this client; the container goes on."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
+
+
+def window() -> tuple[int, int] | None:
+    """Return the rows and columns of the terminal that is the caller's; None if there is none."""
+    for descriptor in (1, 0, 2):
+        try:
+            found = streams.size(descriptor)
+        except OSError:
+            continue
+        return found if all(found) else None
+    return None
+
+
+class Client:
+    """A client that is being served."""
+
+    __slots__ = (
+        "buffer", "connection", "input", "keys", "poll", "screen", "stale", "tty", "waiting",
+    )  # fmt: skip
+
+    def __init__(self, connection: _socket.socket, wish: Wish) -> None:
+        self.connection = connection
+        self.tty = wish.tty
+        self.input = wish.stdin  # until it ends
+        self.keys = streams.Keys(wish.keys)
+        self.buffer = memoryview(bytearray(LARGEST + 1))
+        self.waiting: list[bytes] = []  # messages that the monitor does not take yet
+        self.stale = False  # the monitor does not know the window's size
+        self.screen: Screen | None = None
+        self._watch()
+
+    def listen(self, send: Signaller | None) -> None:
+        """Let signals come: to *send*, or with their own meaning for this client alone."""
+        for number in ENDING if send is None else processes.FORWARDED:
+            if send is not None or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._end if send is None else lambda n, _: send(n))
+        if self.tty:
+            signal.signal(signal.SIGWINCH, self._resize)
+            signal.signal(signal.SIGTSTP, self._suspend)
+            signal.signal(signal.SIGCONT, self._show_again)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, processes.FORWARDED)
+
+    def show(self) -> None:
+        """Make the user's terminal the container's, if something can be typed there."""
+        if self.input and os.isatty(0):
+            from mini_docker.streams_terminal import Screen
+
+            self.screen = Screen(0)
+            self.screen.enter()
+        self._resize()
+
+    def follow(self) -> int:
+        """Pass on what comes from either side until one of them has had enough."""
+        ours = self.connection.fileno()
+        while True:
+            for descriptor, event in self.poll.poll():
+                if descriptor != ours:
+                    self._read()
+                    if self.keys.detached:
+                        return 0
+                    continue
+                if event & select.POLLOUT:
+                    self._push()
+                if event & ~select.POLLOUT:
+                    code = self._take()
+                    if code is not None:
+                        return code
+
+    def _take(self) -> int | None:
+        """Take one message of the monitor's; return the exit code if it is the last one."""
+        try:
+            count = self.connection.recv_into(self.buffer)
+        except ConnectionError:
+            count = 0
+        if not count:
+            raise ProcessError("the container's monitor was killed: see `mini-docker ps -a`")
+        kind, data = self.buffer[0], self.buffer[1:count]
+        if kind in b"12":
+            write(kind - ord("0"), data)
+        elif kind in b"f":
+            raise processes.failure(bytes(data))
+        elif kind in b"x":
+            told = records.parse(str(data, "utf-8"))
+            if told.get("error"):
+                print(f"mini-docker: {told['error']}", file=sys.stderr)
+            return int(told["code"])
+        return None
+
+    def _read(self) -> None:
+        """Take what has been typed, and offer it to the monitor."""
+        try:
+            data = os.read(0, LARGEST - len(self.keys.sequence))
+        except OSError:
+            data = b""  # a terminal that has hung up
+        typed = self.keys.feed(data) if data else self.keys.rest()
+        if typed:
+            self._offer(b"i" + typed)
+        if not data:
+            self.input = False
+            self._offer(b"e")
+
+    def _offer(self, message: bytes) -> None:
+        self.waiting.append(message)
+        self._push()
+
+    def _push(self) -> None:
+        """Send what waits, as far as the monitor takes it; until then read no more input."""
+        try:
+            while self.waiting:
+                self.connection.send(self.waiting[0], _socket.MSG_DONTWAIT)
+                del self.waiting[0]
+        except BlockingIOError:
+            pass  # later: poll() will say when
+        except OSError:
+            self.waiting.clear()  # it is gone: what it still had to say has the reason
+        if self.stale and not self.waiting:
+            self._resize()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Let poll() tell what there is to do now."""
+        self.poll = select.poll()
+        wanted = select.POLLIN | (select.POLLOUT if self.waiting or self.stale else 0)
+        self.poll.register(self.connection.fileno(), wanted)
+        if self.input and not self.waiting:
+            self.poll.register(0, select.POLLIN)
+
+    def _resize(self, *_: object) -> None:
+        """Tell the monitor the window's size; a signal may bring us here at any moment."""
+        size = window()
+        try:
+            if size:
+                self.connection.send(b"w" + records.dump(list(size)).encode(), _socket.MSG_DONTWAIT)
+            self.stale = False
+        except BlockingIOError:
+            self.stale = True
+        except OSError:
+            return  # the monitor is gone
+
+    def _suspend(self, *_: object) -> None:
+        if self.screen:
+            self.screen.suspend()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _show_again(self, *_: object) -> None:
+        """Go on after a stop: whoever had the terminal meanwhile has left it as it likes it."""
+        if self.screen:
+            self.screen.enter()
+        self._resize()
+
+    def _end(self, number: int, _frame: object) -> None:
+        raise Ended(number)
+
+
+def write(descriptor: int, data: memoryview) -> None:
+    """Write all of *data*; where *descriptor* has been made not to block, wait for it."""
+    while data:
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            able = select.poll()
+            able.register(descriptor, select.POLLOUT)
+            able.poll()

@@ -1,0 +1,118 @@
+"""The user's own terminal while a container's terminal is shown on it.
+
+Raw mode: what is typed goes to the container byte by byte, Ctrl-C among it, and the
+container's own terminal makes echo, lines and signals of it. Whatever happens, the user's
+terminal has to come back from that. leave() sees to it on every way that this process goes by
+itself; a guardian, a process that waits for its end, does it if it is killed. termios(3).
+"""
+
+from __future__ import annotations
+
+import os
+import termios
+
+from mini_docker import processes
+from mini_docker.errors import TerminalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Any
+else:
+    import _signal as signal
+
+_INPUT = (
+    *(termios.IGNBRK, termios.BRKINT, termios.PARMRK, termios.ISTRIP),
+    *(termios.INLCR, termios.IGNCR, termios.ICRNL, termios.IXON),
+)
+_LOCAL = (termios.ECHO, termios.ECHONL, termios.ICANON, termios.ISIG, termios.IEXTEN)
+
+
+class Screen:
+    """The terminal that *descriptor* stands for."""
+
+    __slots__ = ("before", "descriptor", "guardian", "line", "raw")
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self.before: list[Any] = []  # its attributes, while it is raw
+        self.raw: list[Any] = []
+        self.guardian = self.line = 0  # its pid, and the pipe whose end tells it of ours
+
+    def enter(self) -> None:
+        """Make the terminal raw; TerminalError if it cannot be. cfmakeraw(3)."""
+        try:
+            self.before = self.before or termios.tcgetattr(self.descriptor)
+            if not self.guardian:
+                self._watch()
+            termios.tcsetattr(self.descriptor, termios.TCSANOW, raw(self.before))
+            # As it is now: the kernel may not have taken every bit.
+            self.raw = termios.tcgetattr(self.descriptor)
+        except termios.error as error:
+            raise TerminalError(f"cannot make the terminal raw: {error.args[1]}") from error
+
+    def suspend(self) -> None:
+        """Make the terminal as it was before enter(), which may be called again."""
+        if self.before:
+            restore(self.descriptor, self.raw, self.before)
+            self.before = []
+
+    def leave(self) -> None:
+        """Make the terminal as it was, for good."""
+        self.suspend()
+        if self.guardian:
+            os.close(self.line)
+            os.waitpid(self.guardian, 0)
+            self.guardian = 0
+
+    def _watch(self) -> None:
+        """Start the guardian. In a session of its own, what ends our job does not reach it."""
+        reader, self.line = os.pipe()
+        self.guardian = os.fork()
+        if self.guardian:
+            os.close(reader)
+            return
+        try:
+            processes.block()
+            os.setsid()
+            # Nobody is to wait for an end of file, or of a connection, because of us.
+            for low, high in _gaps(sorted({reader, self.descriptor})):
+                os.closerange(low, high)
+            os.read(reader, 1)
+            restore(self.descriptor, raw(self.before), self.before)
+        finally:
+            os._exit(0)
+
+
+def raw(attributes: list[Any]) -> list[Any]:
+    """Return terminal *attributes* with all that is done to bytes on their way taken out."""
+    flags = list(attributes)
+    flags[0] &= ~sum(_INPUT)
+    flags[1] &= ~termios.OPOST
+    flags[2] = flags[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
+    flags[3] &= ~sum(_LOCAL)
+    flags[6] = list(attributes[6])
+    flags[6][termios.VMIN], flags[6][termios.VTIME] = 1, 0
+    return flags
+
+
+def restore(descriptor: int, raw: list[Any], before: list[Any]) -> None:
+    """Set the attributes *before* if the terminal still has those of *raw*.
+
+    Otherwise somebody else has changed them, such as the shell that has taken it back: then
+    they are none of our business. A terminal that is gone needs nothing.
+    """
+    quiet = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # from the background we may do so
+    try:
+        if termios.tcgetattr(descriptor)[:4] == raw[:4]:
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+    except termios.error:
+        return
+    finally:
+        signal.signal(signal.SIGTTOU, quiet)
+
+
+def _gaps(kept: list[int]) -> list[tuple[int, int]]:
+    """Return the ranges of descriptors between the *kept* ones."""
+    begins = [0, *(it + 1 for it in kept)]
+    return list(zip(begins, [*kept, 2**31 - 1], strict=True))
