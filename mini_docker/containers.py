@@ -1,17 +1,25 @@
 """Containers as the engine knows them: found, looked at, and put right.
 
 The state of a container is in state.json. The process that looks after it holds the
-container's lock, and writes down how it ended. When that process has been killed,
-load() notices: the lock is free and the state still says "running". Then it looks
-at what the kernel has, and writes down the truth.
+container's lock, and writes down how it ended. If that has been killed, load() notices: the
+lock is free. Then it looks at what the kernel has, and writes down the truth.
 """
 
 from __future__ import annotations
 
 import os
 
-from mini_docker import records, timestamps, trees
-from mini_docker.errors import MiniDockerError, NotFound, StateError
+from mini_docker import events, lifecycle, records, timestamps
+from mini_docker.containers_notes import alive as alive
+from mini_docker.containers_notes import boot_id as boot_id
+from mini_docker.containers_notes import forget as forget
+from mini_docker.containers_notes import hold as hold
+from mini_docker.containers_notes import note as note
+from mini_docker.containers_notes import read_note as read_note
+from mini_docker.containers_notes import start_time as start_time
+from mini_docker.containers_removal import take_away as take_away
+from mini_docker.containers_removal import vanish as vanish
+from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock, Store
 
 TYPE_CHECKING = False
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 UNKNOWN = 255  # the exit code of a container whose end nobody saw, as containerd has it
+UNSEEN = "its monitor was killed; how it ended is not known"
 UP = ("running", "paused")
 RECORD = {
     "Name": str,
@@ -53,19 +62,23 @@ class Container:
         return str(self.record["Name"])
 
     def status(self) -> str:
-        """Return created, running, paused, exited or removing."""
+        """Return one of lifecycle.STATES."""
         return str(self.state["Status"])
 
     def running(self) -> bool:
         """Say whether it has living processes; a paused one has."""
         return self.status() in UP
 
+    def alive(self) -> bool:
+        """Say whether it runs or is about to, as one that waits for its restart is."""
+        return self.status() in lifecycle.ALIVE
+
     def pid(self) -> int:
         """Return the pid of its process 1, on the host; 0 if it is not running."""
         return int(self.state.get("Pid", 0)) if self.running() else 0
 
     def lock(self) -> Lock:
-        """Return the lock that the process that looks after the container holds."""
+        """Return the lock of who looks after the container; change() and the store's come later."""
         return Lock(f"{self.store.directory(self.id)}/lock")
 
     def change(self) -> Lock:
@@ -88,17 +101,22 @@ class Container:
         records.demand(found["linux"], LINUX, path)
         return found
 
-    def must_run(self, verb: str) -> None:
-        """Refuse *verb*, in Docker's words, unless the container is running and not paused."""
-        if self.status() == "paused":
-            raise StateError(f"Container {self.id[:12]} is paused, unpause the container first")
-        if not self.running():
-            raise StateError(f"cannot {verb} container {self.name()}: it is not running")
+    def must_run(self, _verb: str = "exec") -> None:
+        """Refuse, in Docker's words, to go inside unless it is running and not paused."""
+        lifecycle.move(self.status(), "exec", self.id)
 
 
 def load(store: Store, reference: str) -> Container:
-    """Return the container that *reference* names, in its true state."""
-    return settle(Container(store, store.find(reference)))
+    """Return the container that *reference* names, in its true state.
+
+    A name that leads to a container which is called something else is what a killed rename
+    has left: it names nothing.
+    """
+    it = Container(store, store.find(reference))
+    name = reference.removeprefix("/")
+    if name != it.name() and not it.id.startswith(name):
+        raise NotFound(f"No such container: {reference}")
+    return settle(it)
 
 
 def listing(store: Store) -> tuple[list[Container], list[MiniDockerError]]:
@@ -106,7 +124,7 @@ def listing(store: Store) -> tuple[list[Container], list[MiniDockerError]]:
     found, broken = [], []
     for id in store.ids():
         if not os.path.exists(f"{store.directory(id)}/container.json"):
-            continue  # being made, or left over: repair() knows
+            continue  # being made, or left over: leftovers.sweep() knows
         try:
             found.append(settle(Container(store, id)))
         except NotFound:
@@ -117,43 +135,80 @@ def listing(store: Store) -> tuple[list[Container], list[MiniDockerError]]:
 
 
 def settle(it: Container) -> Container:
-    """Bring the state of *it* up to date if whoever looked after it has been killed."""
-    if it.status() not in (*UP, "created") or it.lock().held():
-        return it
-    noted = read_note(it.store, it.id)
-    if it.status() == "created" and noted is None:
-        _end(it)  # killed after the group was made, before the child was
-        return it
-    with it.change():
-        it.state = it.store.state(it.id)
-        if noted and alive(noted):
-            if it.status() != "created":
-                return it  # an orphan that runs on: its end will be noticed here
-            os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
-        if it.status() in (*UP, "created"):
-            was_up = it.status() in UP
-            finish(it, UNKNOWN, "its monitor was killed; how it ended is not known", was_up)
-    if it.record["HostConfig"].get("AutoRemove"):
-        remove(it)
-        raise NotFound(f"No such container: {it.id[:12]}")
+    """Bring the state of *it* up to date if whoever looked after it has been killed.
+
+    NotFound if it had --rm, and is removed now.
+    """
+    if it.status() in ("created", "exited", "dead") and not os.path.exists(
+        f"{it.store.run}/{it.id}.json"
+    ):
+        return it  # nobody looks after it, and nobody has to
+    life = it.lock()
+    if not life.take():
+        return it  # somebody does, and writes down how it ends
+    try:
+        with it.change():
+            it.reload()
+            ended = _put_right(it)
+        if ended and removes_itself(it):
+            remove(it)
+            raise NotFound(f"No such container: {it.id[:12]}")
+    finally:
+        life.release()
     return it
 
 
-def finish(it: Container, code: int, error: str = "", ran: bool = True) -> None:
+def removes_itself(it: Container) -> bool:
+    """Say whether *it* is removed at its end: --rm, unless a `restart` needs it once more."""
+    return bool(it.record["HostConfig"].get("AutoRemove")) and not it.state.get("Restarted")
+
+
+def _put_right(it: Container) -> bool:
+    """Write down the true state of *it*; say whether it has ended now.
+
+    The caller holds its lock and change(): nobody else looks after it.
+    """
+    status, noted = it.status(), read_note(it.store, it.id)
+    if status == "removing":
+        it.update(Status="dead", Error="its removal was killed before it was done")
+        return False
+    if noted and alive(noted):
+        if status in UP:
+            return False  # an orphan that runs on: its end will be noticed here
+        os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
+    if status == "restarting":
+        it.update(Status="exited", Error=UNSEEN)
+        forget(it.store, it.id)
+    elif noted or status in UP:
+        killed = finish(it, UNKNOWN, UNSEEN, ran=status in UP)
+        if status in UP:
+            tell_end(it, UNKNOWN, killed)
+    return status in lifecycle.ALIVE or noted is not None
+
+
+def finish(it: Container, code: int, error: str = "", ran: bool = True) -> bool:
     """Write down the end of a container whose process 1 is gone; the caller holds change().
 
     Its control group goes first: what is in there would otherwise outlive the container.
+    If it never *ran*, its start has failed, and it stays what it was before. Return whether
+    the kernel has killed something in it for want of memory.
     """
     killed = _end(it)
-    it.update(
-        Status="exited" if ran else "created",
-        Pid=0,
-        ExitCode=code,
-        OOMKilled=killed,
-        Error=error,
-        FinishedAt=timestamps.now(),
-    )
+    fields: dict[str, Any] = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": error}
+    if ran or it.status() != "created":
+        fields["Status"] = "exited"
+    fields |= {"FinishedAt": timestamps.now()} if ran else {}
+    it.update(**fields)
     forget(it.store, it.id)
+    return killed
+
+
+def tell_end(it: Container, code: int, killed: bool) -> None:
+    """Write the events of the end of *it*; *killed*: something in it, for want of memory."""
+    if killed:
+        events.container(it, "oom")
+    lived = timestamps.seconds(timestamps.now()) - timestamps.seconds(it.state["StartedAt"])
+    events.container(it, "die", exitCode=str(code), execDuration=str(max(int(lived), 0)))
 
 
 def _end(it: Container) -> bool:
@@ -163,86 +218,9 @@ def _end(it: Container) -> bool:
 
 
 def remove(it: Container) -> None:
-    """Remove a container that is not running, and all that is on disk of it."""
-    take_away(it.store, it.id, it.name())
+    """Remove a container that is not running, and all that is on disk of it.
 
-
-def take_away(store: Store, id: str, name: str) -> None:
-    """Remove what is on disk of container *id*, which is called *name*.
-
-    It vanishes from every listing in one step, a rename; the rest can be repeated.
+    The caller holds its lock, so that nobody starts it meanwhile.
     """
-    gone = f"{store.root}/containers/.gone-{id}"
-    with store.lock():
-        try:
-            os.rename(store.directory(id), gone)
-        except FileNotFoundError:
-            return  # somebody else removed it
-        store.release(name, id)
-    forget(store, id)
-    trees.remove(gone)
-
-
-def note(store: Store, id: str, pid: int) -> None:
-    """Write down that *pid* is process 1 of container *id*, before it runs the program."""
-    start, boot = start_time(pid), boot_id()
-    records.write(f"{store.run}/{id}.json", {"Pid": pid, "StartTime": start, "Boot": boot})
-
-
-def read_note(store: Store, id: str) -> dict[str, Any] | None:
-    """Return what note() wrote, or None."""
-    try:
-        found = records.read(f"{store.run}/{id}.json")
-    except FileNotFoundError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def forget(store: Store, id: str) -> None:
-    """Remove what note() wrote."""
-    try:
-        os.unlink(f"{store.run}/{id}.json")
-    except FileNotFoundError:
-        return
-
-
-def alive(noted: dict[str, Any] | None) -> bool:
-    """Say whether the process of a note still lives: the same pid may be another one by now."""
-    if not noted or noted.get("Boot") != boot_id():
-        return False
-    started = start_time(int(noted["Pid"]))
-    return started != 0 and started == noted.get("StartTime")
-
-
-def start_time(pid: int) -> int:
-    """Return when process *pid* started, in clock ticks since boot; 0 if it is gone or a zombie.
-
-    Field 22 of /proc/PID/stat; the name in field 2 may hold anything. proc(5).
-    """
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return 0 if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def boot_id() -> str:
-    """Return a name for the time since the machine's last start. random(4)."""
-    with open("/proc/sys/kernel/random/boot_id") as file:
-        return file.read().strip()
-
-
-def hold(it: Container) -> int:
-    """Return a pidfd of process 1 of *it*; StateError if that has ended. pidfd_open(2).
-
-    It stands for the process itself. The note is compared once it is open: from then on
-    the number may pass to another process, and the pidfd does not.
-    """
-    try:
-        descriptor = os.pidfd_open(it.pid())
-    except OSError:
-        descriptor = -1
-    if descriptor < 0 or not alive(read_note(it.store, it.id)):
-        raise StateError(f"container {it.name()} is not running")
-    return descriptor
+    if take_away(it.store, it.id, it.name()):
+        events.container(it, "destroy")

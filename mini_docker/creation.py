@@ -13,14 +13,18 @@ from mini_docker import (
     cgroups_tree,
     container_process,
     containers,
+    events,
+    leftovers,
     records,
     seccomp_cache,
     settings,
     settings_users,
+    spec,
     swap,
     timestamps,
+    trees,
 )
-from mini_docker.errors import ConfigError, reason
+from mini_docker.errors import ConfigError, Conflict, reason
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from mini_docker.store import Store
 
 HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+JOINED = ("PidMode", "IpcMode", "NetworkMode", "UTSMode")  # that may say "container:NAME"
 STATE = {
     **{"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False},
     **{"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER},
@@ -54,13 +59,18 @@ def create(
         shared = record["HostConfig"].get("NetworkMode") == "host"
         record["Config"]["Hostname"] = os.uname().nodename if shared else id[:12]
     directory = store.directory(id)
+    leftovers.sweep(store)
     with store.lock():
         if not record["Name"]:
             record["Name"] = names.random_name(store.owner)
         maps = settings_users.choose(record, layers, store)
-        store.claim(record["Name"], id)
         life = _make_directory(directory)
-        settings_users.note(directory, maps)
+        try:
+            store.claim(record["Name"], id)  # after the directory: leftovers.py says why
+            settings_users.note(directory, maps)
+        except BaseException:
+            trees.remove(directory)
+            raise
     try:
         tree = cgroups_tree.present() if not swap.locked("cgroups") else None
         version = tree.version if tree else "v2"
@@ -74,13 +84,43 @@ def create(
     except BaseException:
         discard(store, id, record["Name"])
         raise
-    return containers.Container(store, id), life
+    it = containers.Container(store, id)
+    events.container(it, "create")
+    return it, life
+
+
+def rejoin(it: containers.Container) -> None:
+    """Let the config.json of *it* name the namespaces of other containers as they are now.
+
+    They were those of a process when the container was made: that may have ended since, and
+    another one bear its number. Raises what settings.bundle() would raise today, and Conflict
+    if it would be a container of another kind.
+    """
+    record, store, host = it.record, it.store, it.record["HostConfig"]
+    joined = [key for key in JOINED if host.get(key, "").startswith("container:")]
+    if not joined:
+        return
+    document = it.config()
+    linux, kinds = document["linux"], spec.kinds(document)
+    rows = settings.namespaces(host, store, "v2" if "cgroup" in kinds else "v1")
+    maps = settings_users.choose(record, [], store)
+    if maps:
+        rows.append({"type": "user", "path": maps["path"]})
+    if {row["type"] for row in rows} != {row["type"] for row in linux["namespaces"]}:
+        raise Conflict(
+            f"cannot start container {it.name()}: the container whose namespaces it shares is "
+            "in another user namespace than when it was created; create it anew"
+        )
+    linux["namespaces"] = rows
+    for row in document["mounts"]:
+        if row["destination"] == "/dev/shm" and "IpcMode" in joined:
+            pid = settings.running_pid(store, host["IpcMode"].removeprefix("container:"))
+            row["source"] = f"/proc/{pid}/root/dev/shm"
+    records.write(f"{store.directory(it.id)}/config.json", document)
 
 
 def discard(store: Store, id: str, name: str) -> None:
     """Take away a container that was not finished."""
-    from mini_docker import trees
-
     with store.lock():
         store.release(name, id)
     trees.remove(store.directory(id))

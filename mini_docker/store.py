@@ -17,16 +17,16 @@ the kernel lets it go when its holder dies, however it dies.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 
 from mini_docker import records
 from mini_docker.errors import ConfigError, Conflict, NotFound, reason
+from mini_docker.locks import Lock as Lock
+from mini_docker.locks import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
 DEFAULT_ROOT = "/var/lib/mini-docker"
 DEFAULT_RUN = "/run/mini-docker"
@@ -48,7 +48,7 @@ class Store:
             try:
                 os.makedirs(path, 0o700, exist_ok=True)
             except OSError as error:
-                raise ConfigError(f"cannot make {path}: {_refusal(error, self.root)}") from error
+                raise ConfigError(f"cannot make {path}: {refusal(error, self.root)}") from error
 
     def directory(self, id: str) -> str:
         """Return the directory of container *id*."""
@@ -62,7 +62,7 @@ class Store:
             return []
         except OSError as error:
             raise ConfigError(
-                f"cannot list the containers: {_refusal(error, self.root)}"
+                f"cannot list the containers: {refusal(error, self.root)}"
             ) from error
         return [name for name in names if len(name) == 64]
 
@@ -105,15 +105,15 @@ class Store:
     def claim(self, name: str, id: str) -> None:
         """Give *name* to *id*; the caller holds the store's lock. Conflict if it is in use.
 
-        A link to a container that was never finished, or is gone, is a leftover of a
-        killed engine: it is replaced.
+        A link to a container that was never finished, or is gone, or is called something
+        else, is a leftover of a killed engine: it is replaced.
         """
         link = f"{self.root}/names/{name}"
         owner = self.owner(name)
-        if owner and self.alive(owner):
+        if owner not in ("", id) and self.alive(owner) and self.called(owner) in ("", name):
             raise Conflict(
-                f'The container name "/{name}" is already in use by container "{owner}". You have '
-                "to remove (or rename) that container to be able to reuse that name."
+                f'Conflict. The container name "/{name}" is already in use by container "{owner}". '
+                "You have to remove (or rename) that container to be able to reuse that name."
             )
         try:
             if os.path.lexists(link):
@@ -133,6 +133,13 @@ class Store:
         if os.path.exists(f"{directory}/container.json"):
             return True
         return os.path.isdir(directory) and Lock(f"{directory}/lock").held()
+
+    def called(self, id: str) -> str:
+        """Return the name in container.json of *id*, or "" if there is none that can be read."""
+        try:
+            return str(self.record(id).get("Name", ""))
+        except (NotFound, ConfigError):
+            return ""
 
     def record(self, id: str) -> dict[str, Any]:
         """Return container.json of *id*; NotFound if it is gone."""
@@ -159,78 +166,3 @@ class Store:
         if not isinstance(found, dict):
             raise ConfigError(f"cannot use {path}: it is not a JSON object")
         return found
-
-
-class Lock:
-    """An exclusive lock on a file, let go at the end of a with statement or of the process."""
-
-    __slots__ = ("descriptor", "path")
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.descriptor = -1
-
-    def __enter__(self) -> Self:
-        self.acquire()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-    def acquire(self, shared: bool = False) -> None:
-        """Wait for the lock; NotFound if what it belongs to has been removed."""
-        try:
-            self._open()
-        except FileNotFoundError:
-            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
-        fcntl.flock(self.descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-
-    def held(self, kind: int = fcntl.LOCK_SH) -> bool:
-        """Say whether somebody holds the lock now, against one of *kind*.
-
-        Asking takes the lock for a moment: a shared one, so that two who ask at the same
-        time do not take each other for the holder.
-        """
-        try:
-            self._open()
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(self.descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            self.release()
-        return False
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until nobody holds the lock, shared or not; say whether that is within *seconds*."""
-        give_up = time.monotonic() + seconds
-        while self.held(fcntl.LOCK_EX):
-            if time.monotonic() > give_up:
-                return False
-            time.sleep(0.002)
-        return True
-
-    def release(self) -> None:
-        """Let the lock go."""
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def _open(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            self.descriptor = os.open(self.path, flags, 0o600)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise ConfigError(f"cannot lock {_refusal(error, self.path)}") from error
-
-
-def _refusal(error: OSError, path: str) -> str:
-    """Return what was refused and why, and what a user who is not root can do."""
-    hint = ""
-    if isinstance(error, PermissionError) and os.geteuid() != 0:
-        hint = "; run it as root (sudo), or keep your own state elsewhere (--root)"
-    return f"{path}: {reason(error)}{hint}"

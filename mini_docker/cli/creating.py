@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import creation, processes, swap
+from mini_docker import containers, creation, processes, swap
 from mini_docker.cli import run_image
 from mini_docker.cli.run_settings import record
 from mini_docker.errors import ConfigError, reason
@@ -13,15 +13,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mini_docker import containers
     from mini_docker.cli.options import Values
     from mini_docker.store import Lock, Store
 
 
-def make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
+def make(values: Values, store: Store, start: bool = True) -> tuple[containers.Container, Lock]:
     """Create the container; its image stays while that is under way.
 
-    Return it, and the lock to hold for as long as the caller looks after it.
+    Return it, and the lock to hold for as long as the caller looks after it. With *start* it
+    is written down that this is what comes next: whoever finds it and no such caller, will
+    see to it.
     """
     if not values.rootfs:
         swap.require("rootfs", what="run IMAGE")
@@ -37,7 +38,10 @@ def make(values: Values, store: Store) -> tuple[containers.Container, Lock]:
         seal(wanted["HostConfig"])
         # A signal that comes from here on waits for the container, and is passed on to it.
         processes.block()
-        return _create(store, wanted, image.layers() if image else [])
+        it, life = _create(store, wanted, image.layers() if image else [])
+        if start:
+            containers.note(store, it.id, 0)
+        return it, life
     finally:
         if held:
             held.release()

@@ -42,6 +42,7 @@ FLOORS = (
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container container_exec",
     "containers_notes",
+    "containers_removal",
     "containers",
     "leftovers",
     "health health_probe",

@@ -1,0 +1,58 @@
+"""A container vanishes: in one step, a rename; the rest can be repeated.
+
+    containers/ID  ->  containers/.gone-ID  ->  nothing
+
+Nobody who lists containers sees the second. Whoever is at removing it holds a lock on the
+directory itself, so leftovers.sweep() knows one that was left by somebody who was killed.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import trees
+from mini_docker.containers_notes import forget
+from mini_docker.errors import NotFound
+from mini_docker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.store import Store
+
+
+def take_away(store: Store, id: str, name: str) -> bool:
+    """Remove what is on disk of container *id*, which is called *name*; False: it was gone."""
+    lock = Lock(store.directory(id), directory=True)
+    try:
+        trees.remove(_vanish(store, id, name, lock))
+    except NotFound:
+        return False  # somebody else removed it
+    finally:
+        lock.release()
+    return True
+
+
+def vanish(store: Store, id: str, name: str) -> str:
+    """Let container *id* vanish from every listing, in one step; return what trees.remove() is for.
+
+    While this process lives the directory stays locked: nobody else removes it. NotFound if
+    the container is gone.
+    """
+    lock = Lock(store.directory(id), directory=True)
+    gone = _vanish(store, id, name, lock)
+    lock.descriptor = -1  # stays open
+    return gone
+
+
+def _vanish(store: Store, id: str, name: str, lock: Lock) -> str:
+    """Take *lock*, on the directory, and rename that."""
+    gone = f"{store.root}/containers/.gone-{id}"
+    forget(store, id)
+    lock.acquire()
+    with store.lock():
+        try:
+            os.rename(store.directory(id), gone)
+        except FileNotFoundError:
+            raise NotFound(f"No such container: {id[:12]}") from None
+        store.release(name, id)
+    return gone
