@@ -22,18 +22,9 @@ from mini_docker.layers_tar import Reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
     from mini_docker.image_streams import Source
     from mini_docker.layers_tar import Entry
     from mini_docker.layers_tree import Tree
-
-    class Input(Source, Protocol):
-        """Our own input, which may be a terminal."""
-
-        def isatty(self) -> bool:
-            """Say whether somebody would have to type what is read."""
-
 
 LARGEST = 2**22  # bytes of a Dockerfile, or of a .dockerignore
 DOCKERFILE, IGNORE = "Dockerfile", ".dockerignore"
@@ -76,11 +67,15 @@ class Context:
                 raise ConfigError(f"cannot read {path}: it is no regular file")
             return read_text(file, path)
 
-    def take_dockerfile(self, wanted: str = "") -> None:
+    def take_dockerfile(self, wanted: str = "", given: Source | None = None) -> None:
         """Read the Dockerfile *wanted*, or that of the usual name, and what it ignores.
 
-        NotFound, with the nearest name, if it is not there.
+        Its text may be *given* instead. NotFound, with the nearest name, if it is not there.
         """
+        if given:
+            self.dockerfile = read_text(given, "the Dockerfile from our input")
+            self.take_ignore()
+            return
         for name in [wanted] if wanted else [DOCKERFILE, DOCKERFILE.lower()]:
             if (found := self.read(name)) is not None:
                 self.dockerfile, self.name, self.path = found, os.path.basename(name), name
@@ -125,7 +120,7 @@ def read_text(source: Source, what: str) -> str:
     return b"".join(parts).decode("utf-8", "surrogateescape")
 
 
-def in_directory(path: str, dockerfile: str = "", given: Input | None = None) -> Context:
+def in_directory(path: str, dockerfile: str = "", given: Source | None = None) -> Context:
     """Return the context in the directory *path*, which the user has named.
 
     *dockerfile* is where -f says: relative to the working directory; *given* is the
@@ -135,11 +130,8 @@ def in_directory(path: str, dockerfile: str = "", given: Input | None = None) ->
         why = "is not a directory" if os.path.lexists(path) else "not found"
         raise NotFound(f'unable to prepare context: path "{path}" {why}')
     found = Context(os.path.realpath(path))
-    if given:
-        found.dockerfile = read_text(given, "the Dockerfile from our input")
-        found.take_ignore()
-    elif not dockerfile:
-        found.take_dockerfile()
+    if given or not dockerfile:
+        found.take_dockerfile(given=given)
     elif inside := _inside(found.root, dockerfile):
         found.take_dockerfile(inside)
     else:
@@ -171,28 +163,33 @@ def _take_elsewhere(found: Context, path: str) -> None:
         found.take_ignore()
 
 
-def from_stream(source: Source, directory: str, dockerfile: str = "") -> Context:
+def from_stream(
+    source: Source, directory: str, dockerfile: str = "", given: Source | None = None
+) -> Context:
     """Return the context in *source*: an archive, unpacked to *directory*, or a Dockerfile.
 
-    *dockerfile* is a path in the archive. UsageError if a Dockerfile comes and -f is given.
+    *dockerfile* is a path in the archive, *given* the text of the Dockerfile instead.
+    UsageError if a Dockerfile comes and -f says something else.
     """
     start = b""
     while len(start) < START and (piece := source.read(START - len(start))):
         start += piece
     stream = image_streams.Plain(source, start)
     if not image_streams.kind_of(start[:6]) and start[USTAR] != b"ustar":
-        if dockerfile:
+        if dockerfile or given:
             raise UsageError("-f names a file of the context, and what came is a Dockerfile itself")
         found = Context()
         found.dockerfile = read_text(stream, "the Dockerfile")
         return found
     unpack(stream, directory)
     found = Context(directory)
-    found.take_dockerfile(dockerfile)
+    found.take_dockerfile(dockerfile, given)
     return found
 
 
-def from_repository(directory: str, subdirectory: str, dockerfile: str = "") -> Context:
+def from_repository(
+    directory: str, subdirectory: str, dockerfile: str = "", given: Source | None = None
+) -> Context:
     """Return the context in *subdirectory*, as somebody else has named it, of *directory*."""
     found = Context(directory)
     if subdirectory.strip("/."):
@@ -207,7 +204,7 @@ def from_repository(directory: str, subdirectory: str, dockerfile: str = "") -> 
             found.root = os.readlink(f"/proc/self/fd/{inner}")
         finally:
             os.close(inner)
-    found.take_dockerfile(dockerfile)
+    found.take_dockerfile(dockerfile, given)
     return found
 
 

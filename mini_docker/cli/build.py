@@ -55,27 +55,26 @@ def execute(values: Values, store: Store) -> int:
 def _context(values: Values, store: Store, stack: contextlib.ExitStack) -> Context:
     """Return what the argument names: our input, a directory, a repository, or a download."""
     where, file = values.arguments[0], values.file
-    given = sys.stdin.buffer
     if file == "-" and where == "-":
         raise UsageError("invalid argument: can't use stdin for both build context and dockerfile")
+    file, given = ("", sys.stdin.buffer) if file == "-" else (file, None)
     if where != "-" and os.path.isdir(where):
-        return builder_context.in_directory(where, file, given if file == "-" else None)
+        return builder_context.in_directory(where, file, given)
     if where == "-":
         place = stack.enter_context(builder_places.Place(store.root))
-        return builder_context.from_stream(given, place.path, file)
+        return builder_context.from_stream(sys.stdin.buffer, place.path, file)
     from mini_docker import builder_download, builder_git
 
     if remote := builder_git.parse(where):
         place = stack.enter_context(builder_places.Place(store.root))
         builder_git.fetch(remote, place.path)
-        found = builder_context.from_repository(place.path, remote.subdirectory, file)
-    elif builder_download.is_url(where):
+        inner = remote.subdirectory
+        return builder_context.from_repository(place.path, inner, file, given)
+    if builder_download.is_url(where):
         place = stack.enter_context(builder_places.Place(store.root))
         with builder_download.fetch(where) as reply:
-            found = builder_context.from_stream(reply, place.path, file)
-    else:
-        found = builder_context.in_directory(where)  # which says that it is none
-    return found
+            return builder_context.from_stream(reply, place.path, file, given)
+    return builder_context.in_directory(where)  # which says that it is none
 
 
 def _patterns(context: Context) -> list[str]:
