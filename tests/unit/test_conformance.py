@@ -13,7 +13,14 @@ CHECK = REPOSITORY.parent / "shared" / "conformance" / "check.py"
 
 
 @pytest.mark.skipif(not CHECK.exists(), reason="no ../shared/conformance beside the checkout")
-@pytest.mark.parametrize("table", ["sizes", "ulimit", "go_template", "image_reference"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("sizes", "ulimit", "go_template", "image_reference"),
+        *("dockerfile_parser_testfiles", "dockerfile_embedded", "dockerfile_shell_words"),
+        *("dockerignore_match", "dockerignore_read"),
+    ],
+)
 def test_every_row_of_the_table_is_answered_as_docker_answers_it(table: str) -> None:
     run = subprocess.run(
         [sys.executable, CHECK, REPOSITORY / "tests" / "conformance.py", table],

@@ -14,6 +14,8 @@ FLOORS = (
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations signal_names ulimits names envfile loopback suggest",
+    "builder_globs builder_words builder_heredocs builder_lines builder_forms builder_rules "
+    "builder_instructions builder_ways builder_patterns builder",
     "events events_read moments",
     "processes",
     "namespaces namespaces_join mounts_borrowed sealed",
@@ -40,7 +42,7 @@ FLOORS = (
     "streams_text streams streams_terminal",
     "logs_compress logs_files logs_attributes logs_options logs_json logs_local logs",
     "interruptions launch container_process container_idmap container_users container_root "
-    "container_birth container_init container container_exec",
+    "container_birth container_init container_terminal container container_exec",
     "containers_notes",
     "containers_removal",
     "containers",
@@ -49,9 +51,14 @@ FLOORS = (
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
-    "inspection_types attachment_client attachment supervisor monitor creation container_layers",
+    "inspection_types attachment_client attachment creation container_layers",
+    "monitor_spool monitor_streams monitor_clients monitor_door monitor_messages monitor_loop "
+    "monitor_handover monitor_start monitor_end monitor_again monitor_life monitor supervisor "
+    "supervisor_plain",
+    "operations_wait operations_pause",
     "operations operations_removal",
     "image_changes image_new image_import image_commit",
+    "builder_checks_stages builder_checks",
     "builder_git builder_download builder_places builder_context",
     "builder_mounts builder_hash builder_config builder_select builder_copy builder_add "
     "builder_commit builder_cache builder_run builder_steps builder_stages builder_build",
