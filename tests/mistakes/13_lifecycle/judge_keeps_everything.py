@@ -1,0 +1,15 @@
+"""a log without an end"""
+
+
+def judge(
+    health: Mapping[str, Any], result: Mapping[str, Any], retries: int, early: bool
+) -> dict[str, Any]:
+    log = [*health.get("Log", ()), dict(result)]
+    status, streak = health.get("Status", "starting"), health.get("FailingStreak", 0)
+    if result["ExitCode"] == 0:
+        status, streak = "healthy", 0
+    elif not (early and status == "starting"):
+        streak += 1
+        if streak >= (retries or RETRIES):
+            status = "unhealthy"
+    return {"Status": status, "FailingStreak": streak, "Log": log}

@@ -1,0 +1,15 @@
+"""a success ends the streak of failures"""
+
+
+def judge(
+    health: Mapping[str, Any], result: Mapping[str, Any], retries: int, early: bool
+) -> dict[str, Any]:
+    log = [*health.get("Log", ()), dict(result)][-KEPT_PROBES:]
+    status, streak = health.get("Status", "starting"), health.get("FailingStreak", 0)
+    if result["ExitCode"] == 0:
+        status = "healthy"
+    elif not (early and status == "starting"):
+        streak += 1
+        if streak >= (retries or RETRIES):
+            status = "unhealthy"
+    return {"Status": status, "FailingStreak": streak, "Log": log}

@@ -1,0 +1,14 @@
+"""a negative grace was taken for none"""
+
+
+def stop(process: int, number: int, grace: float) -> bool:
+    for sent, patience in ((number, max(grace, 0)), (int(signal.SIGKILL), LAST_GRACE)):
+        try:
+            signal.pidfd_send_signal(process, sent)
+        except ProcessLookupError:
+            return sent == number
+        except OSError as error:
+            raise ProcessError(f"cannot send signal {sent}: {reason(error)}") from error
+        if ended(process, patience):
+            return sent == number
+    raise ProcessError("the process has not ended")
