@@ -88,7 +88,7 @@ def draw(text: str, form: str) -> bytes:
         raise NotFound("there is no program 'dot' here: install the package graphviz") from None
     if done.returncode:
         why = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise ConfigError(f"dot could not draw the images: {why[0]}")
+        raise ConfigError(f"dot could not make the drawing: {why[0]}")
     return done.stdout
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "pause": "pause",
     "unpause": "unpause",
     "stats": "stats",
+    "container graph": "container_graph",
     "events": "events",
     "top": "top",
     "update": "update",

@@ -48,6 +48,7 @@ FLOORS = (
     "containers",
     "leftovers",
     "health health_probe",
+    "container_facts container_graph",
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
