@@ -21,14 +21,15 @@ import _socket
 import os
 import sys
 
-from mini_docker import attachment_client, processes, records, streams, streams_text
+from mini_docker import processes, records, streams, streams_text
+from mini_docker.attachment_client import Client, Ended, window
 from mini_docker.errors import NotFound, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from mini_docker.attachment_client import Signaller
+    from mini_docker.attachment_client import Resized, Signaller
     from mini_docker.containers import Container
 
 
@@ -40,8 +41,9 @@ class Wish:
     def __init__(self, attached: tuple[bool, bool, bool], tty: bool, keys: str = "") -> None:
         self.stdin, self.stdout, self.stderr = attached
         self.tty = tty
+        sequence = streams_text.sequence(keys or streams.DETACH_KEYS)
         # Without a terminal nobody types: every byte is the container's.
-        self.keys = streams_text.sequence(keys or streams.DETACH_KEYS) if tty else b""
+        self.keys = sequence if tty else b""
 
     def check(self) -> None:
         """Refuse a terminal's input from something that is none, in Docker's words and with 1."""
@@ -52,7 +54,7 @@ class Wish:
 
     def hello(self) -> dict[str, Any]:
         """Return the hello, which the monitor is to know."""
-        size = attachment_client.window() if self.tty else None
+        size = window() if self.tty else None
         wanted = {"stdin": self.stdin, "stdout": self.stdout, "stderr": self.stderr}
         return {**wanted, "size": list(size) if size else None}
 
@@ -92,26 +94,50 @@ def signaller(it: Container) -> Signaller:
     return send
 
 
-def serve(connection: _socket.socket, wish: Wish, send: Signaller | None = None) -> int:
-    """Be the client at *connection* to the end of the container, and return its exit code.
+def serve(
+    connection: _socket.socket,
+    wish: Wish,
+    send: Signaller | None = None,
+    it: Container | None = None,
+) -> int:
+    """Be a client of *it* at *connection* until its end, and return its exit code: see show()."""
+    client = Client(connection, wish, _resized(it) if it else None)
+    code = show(client, send)
+    if client.keys.detached and it:
+        from mini_docker import events
+
+        events.container(it, "detach")
+    return code
+
+
+def _resized(it: Container) -> Resized:
+    """Return what tells the world that the terminal of *it* has another size."""
+
+    def tell(rows: int, columns: int) -> None:
+        from mini_docker import events
+
+        events.container(it, "resize", height=str(rows), width=str(columns))
+
+    return tell
+
+
+def show(it: Client, send: Signaller | None = None) -> int:
+    """Let *it* be the client until the monitor tells the end; return the exit code.
 
     Or until the detach keys: that is 0, and a line that says so. With *send* every signal goes
-    there (--sig-proxy), but not if the container has a terminal: there Ctrl-C is a byte. A
-    signal that ends this client alone gives 128 + its number. Raises ProcessError if the
-    monitor is killed. The caller has called processes.block().
+    there (--sig-proxy), but not if there is a terminal: there Ctrl-C is a byte. A signal that
+    ends this client alone gives 128 + its number. Raises what kept the program from starting,
+    and ProcessError if the monitor is killed. The caller has called processes.block().
     """
-    it = attachment_client.Client(connection, wish)
     try:
-        it.listen(None if wish.tty else send)
-        if wish.tty:
-            it.show()
+        it.listen(None if it.tty else send)
         return it.follow()
-    except attachment_client.Ended as error:
+    except Ended as error:
         return 128 + error.number
     finally:
         processes.block()
         if it.screen:
             it.screen.leave()
-        connection.close()
+        it.connection.close()
         if it.keys.detached:
             print("read escape sequence", file=sys.stderr)

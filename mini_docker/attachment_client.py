@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mini_docker.streams_terminal import Screen
 
     Signaller = Callable[[int], None]
+    Resized = Callable[[int, int], None]
 else:
     import _signal as signal
 
@@ -49,11 +50,19 @@ class Client:
     """A client that is being served."""
 
     __slots__ = (
-        "buffer", "connection", "input", "keys", "poll", "screen", "stale", "tty", "waiting",
+        "buffer", "connection", "input", "keys", "poll", "resized", "screen", "stale", "started",
+        "tty", "waiting",
     )  # fmt: skip
 
-    def __init__(self, connection: _socket.socket, wish: Wish) -> None:
+    def __init__(
+        self,
+        connection: _socket.socket,
+        wish: Wish,
+        resized: Resized | None = None,
+    ) -> None:
         self.connection = connection
+        self.resized = resized  # told the size of the window that the monitor has been told
+        self.started = False
         self.tty = wish.tty
         self.input = wish.stdin  # until it ends
         self.keys = streams.Keys(wish.keys)
@@ -73,15 +82,6 @@ class Client:
             signal.signal(signal.SIGTSTP, self._suspend)
             signal.signal(signal.SIGCONT, self._show_again)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, processes.FORWARDED)
-
-    def show(self) -> None:
-        """Make the user's terminal the container's, if something can be typed there."""
-        if self.input and os.isatty(0):
-            from mini_docker.streams_terminal import Screen
-
-            self.screen = Screen(0)
-            self.screen.enter()
-        self._resize()
 
     def follow(self) -> int:
         """Pass on what comes from either side until one of them has had enough."""
@@ -118,7 +118,21 @@ class Client:
             if told.get("error"):
                 print(f"mini-docker: {told['error']}", file=sys.stderr)
             return int(told["code"])
+        elif kind in b"s":
+            self.started = True
+            self._show()
         return None
+
+    def _show(self) -> None:
+        """Make the user's terminal the container's, if something can be typed there."""
+        if not self.tty:
+            return
+        if self.input and os.isatty(0):
+            from mini_docker.streams_terminal import Screen
+
+            self.screen = Screen(0)
+            self.screen.enter()
+        self._resize()
 
     def _read(self) -> None:
         """Take what has been typed, and offer it to the monitor."""
@@ -170,6 +184,8 @@ class Client:
             self.stale = True
         except OSError:
             return  # the monitor is gone
+        if size and self.resized and not self.stale:
+            self.resized(*size)
 
     def _suspend(self, *_: object) -> None:
         if self.screen:

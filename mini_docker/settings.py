@@ -69,10 +69,12 @@ def bundle(
 
 
 def environment(config: dict[str, Any], host: dict[str, Any], store: Store) -> list[str]:
-    """Return the environment, in Docker's order: PATH, HOSTNAME, then what was asked for."""
+    """Return the environment, in Docker's order: PATH, HOSTNAME, TERM, and what was asked for."""
     uts = host.get("UTSMode", "")
     name = os.uname().nodename if uts == "host" else config["Hostname"]
     merged = dict(pair.split("=", 1) for pair in (PATH, f"HOSTNAME={name}"))
+    if config.get("Tty"):
+        merged["TERM"] = "xterm"
     for pair in config.get("Env", []):
         key, equals, value = pair.partition("=")
         if equals:
