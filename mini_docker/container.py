@@ -30,6 +30,7 @@ from mini_docker.errors import KernelError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from types import ModuleType
     from typing import Any
@@ -40,7 +41,7 @@ class Start:
 
     __slots__ = (
         "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "mapped", "note",
-        "root", "streams", "warnings",
+        "root", "streams", "terminal", "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +54,8 @@ class Start:
         self.bundle = bundle
         self.config = config
         self.streams = streams  # descriptors for the container's 0, 1 and 2
+        # Or it has a terminal: the connection that its two ends are sent through.
+        self.terminal: socket.socket | None = None
         self.filter = container_process.Filter(bundle, config)
         self.note = note  # told the pid before the program runs, to write it down
         self.init = False  # run the program below an init of ours
@@ -179,6 +182,7 @@ def _child(it: Start, report: int) -> int:
     if it.kinds or spec.joined(config):
         _namespaces(it)
     # 5. Its own root. From here on the host's files are out of reach.
+    take_streams = _streams(it)
     container_process.forbid_imports()
     if "mnt" in it.kinds and not swap.locked("rootfs"):
         container_root.build(it)
@@ -187,13 +191,27 @@ def _child(it: Start, report: int) -> int:
         _await(it)
     # 7. Its streams, and no other open file: a descriptor of a directory outside would be
     #    a way out. So this comes before the working directory is entered.
-    for number, stream in enumerate(it.streams):
-        os.dup2(stream, number, inheritable=True)
+    take_streams()
     container_process.close_all_but(report)
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
         container_process.become(process, report, it.filter)
     return container_init.run(process, report, it.filter)
+
+
+def _streams(it: Start) -> Callable[[], None]:
+    """Return what gives a child in the container its streams, or its terminal."""
+    if it.terminal:
+        from mini_docker import container_terminal
+
+        own = "mnt" in it.kinds and not swap.locked("rootfs")
+        return container_terminal.taker(it.terminal, own)
+
+    def take() -> None:
+        for number, stream in enumerate(it.streams):
+            os.dup2(stream, number, inheritable=True)
+
+    return take
 
 
 def _let_go(go_on: int) -> None:

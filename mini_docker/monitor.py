@@ -1,10 +1,10 @@
-"""The monitor of a detached container: wait for its end, then write it down.
+"""The monitor of a container: it passes output on, waits for the end, and writes that down.
 
-    python -ISE mini_docker/monitor.py PID ROOT ID
-    python -ISE mini_docker/monitor.py PID            a detached exec: only wait
+    python -ISE mini_docker/monitor.py MEMORY ROOT ID      see monitor_handover.py
+    python -ISE mini_docker/monitor.py PID                 a detached exec: only wait
 
 This is a process for each container that runs, so it imports next to nothing while it
-waits. It holds the container's lock, inherited; the signals that init() takes are
+waits. It holds the container's lock, inherited; the signals that a command passes on are
 blocked, inherited as well. The rest of the engine is loaded when there is work.
 
 Somebody has to wait for a detached exec too. Its parent is outside of the container's pid
@@ -16,19 +16,17 @@ from __future__ import annotations
 import sys
 
 
-def main(pid: int, root: str = "", id: str = "") -> int:
-    """Wait for our child *pid*; if it is process 1 of container *id*, write down its end."""
-    from mini_docker import processes
-
-    code = processes.init(pid)
+def main(number: int, root: str = "", id: str = "") -> int:
+    """Go on looking after container *id*, or wait for our child *number*."""
     if not id:
+        from mini_docker import processes
+
+        processes.init(number)
         return 0
 
-    from mini_docker import containers, supervisor
-    from mini_docker.store import Store
+    from mini_docker import monitor_life
 
-    supervisor.end(containers.Container(Store(root), id), code)
-    return 0
+    return monitor_life.resume(number, root, id)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
 """Look after a container from its start to its end, and write down both.
 
-The same few lines serve a container in the foreground, where the command that the
-user typed looks after it, and a detached one, where a child of that command does:
-the monitor, one for each container.
+Each container that runs has a process of its own that does this: the monitor, a fork of the
+command that starts the container. The command is a client of it, if it stays at all, and
+shows what the container writes. So it can be killed, or leave, and the container goes on.
+
+    command ── fork ──> monitor ── fork ──> the container's process 1
+       └───── connection ──┘ └── pipes, or a terminal ──┘
+
+Until lab 12 there are no such streams: see supervisor_plain.py.
 """
 
 from __future__ import annotations
@@ -10,54 +15,103 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, container, containers, processes, swap, timestamps
-from mini_docker.errors import MiniDockerError, NotFound, ProcessError
-from mini_docker.store import Lock
+from mini_docker import (
+    cgroups_tree,
+    container,
+    containers,
+    events,
+    processes,
+    spec,
+    swap,
+    timestamps,
+)
+from mini_docker.errors import MiniDockerError, ProcessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    import socket
+    from typing import Any, NoReturn
 
+    from mini_docker.attachment import Wish
     from mini_docker.containers import Container
+    from mini_docker.store import Lock
+else:
+    import _socket as socket
 
 MONITORS = "/mini-docker/monitors"
-PATIENCE = 1.0  # seconds
-LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def run(it: Container, stdin: bool) -> int:
-    """Start *it* in the foreground, forward signals, and return its exit code."""
-    processes.block()
-    null = -1 if stdin else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    pid = _start(it, (0 if stdin else null, 1, 2))
-    return look_after(it, pid)
+def launch(it: Container, life: Lock, hello: dict[str, Any] | None = None) -> socket.socket | None:
+    """Start *it* with a monitor of its own, and return once the container runs.
+
+    *hello* says which streams the caller wants from the beginning, and how large its
+    terminal is (see monitor_clients.py). Then return the connection that has them. The
+    monitor inherits *life*, the container's lock, which the caller has no more afterwards.
+
+    The caller has called processes.block(). Raises what went wrong in the start.
+    """
+    pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    runs, started = os.pipe()
+
+    def monitor(report: int) -> int:
+        from mini_docker import monitor_start
+
+        os.close(runs)
+        pair[0].close()
+        return monitor_start.main(it, life, (report, started), (pair[1], hello))
+
+    try:
+        _spawn(it, monitor)
+    except BaseException:
+        pair[0].close()
+        raise
+    finally:
+        os.close(started)
+        pair[1].close()
+        life.release()
+    with open(runs, "rb", buffering=0) as pipe:
+        if not pipe.read(1):  # one that is killed closes its report as one that succeeds does
+            raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
+    if hello is not None:
+        return pair[0]
+    pair[0].close()
+    return None
+
+
+def _spawn(it: Container, monitor: Any) -> None:
+    """Fork *monitor*, and wait until the container runs; a signal may end a wait without end."""
+    if "pid" not in spec.joined(it.config()):
+        processes.spawn(monitor)
+        return
+    from mini_docker import interruptions
+
+    interruptions.spawn(monitor, os.fork)
+
+
+def run(it: Container, life: Lock, wish: Wish, proxy: bool = True) -> int:
+    """Start *it* in the foreground, show what *wish* asks for, and return its exit code.
+
+    *proxy* says whether signals are passed on to it.
+    """
+    if swap.locked("streams"):
+        from mini_docker import supervisor_plain
+
+        return supervisor_plain.run(it, wish.stdin)
+    connection = launch(it, life, wish.hello())
+    from mini_docker import attachment
+
+    assert connection is not None
+    return attachment.serve(connection, wish, attachment.signaller(it) if proxy else None, it)
 
 
 def detach(it: Container, life: Lock) -> None:
-    """Start *it* with a monitor of its own, and return once the container runs.
+    """Start *it* and leave it to its monitor."""
+    if swap.locked("streams"):
+        from mini_docker import supervisor_plain
 
-    Raises what went wrong in the start. The monitor inherits the container's lock, *life*.
-    Once the container runs it becomes a fresh interpreter (monitor.py), which keeps its pid
-    and its child and needs a third less memory than this one.
-    """
-
-    def monitor(_report: int) -> int:
-        os.setsid()
-        processes.block()
-        join_monitors()
-        log = os.open(f"{it.store.directory(it.id)}/output.log", LOG_FLAGS, 0o600)
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        pid = _start(it, (null, log, log))
-        os.set_inheritable(life.descriptor, True)
-        become_monitor(pid, it.store.root, it.id)
-
-    processes.spawn(monitor)
-    try:
-        # A monitor that is killed early closes its report as one that has succeeded does.
-        if containers.load(it.store, it.id).status() == "created":
-            raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
-    except NotFound:
-        return  # it had --rm, and has ended already
+        supervisor_plain.detach(it, life)
+        return
+    launch(it, life)
 
 
 def join_monitors() -> None:
@@ -73,59 +127,66 @@ def join_monitors() -> None:
         group.join()
 
 
-def become_monitor(pid: int, *words: str) -> NoReturn:
-    """Become a fresh interpreter that waits for our child *pid*: see monitor.py for *words*."""
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    for stream in (0, 1, 2):  # a pipe that the caller reads must not stay open here
-        os.dup2(null, stream)
+def become_monitor(pid: int, *words: str, module: str = "monitor.py") -> NoReturn:
+    """Become a fresh interpreter that waits for our child *pid*: see *module* for *words*."""
+    hush()
     os.chdir("/")
-    module = os.path.join(os.path.dirname(__file__), "monitor.py")
+    module = os.path.join(os.path.dirname(__file__), module)
     argv = [sys.executable, "-ISE", module, str(pid), *words]
     os.execve(sys.executable, argv, dict(os.environ))
 
 
-def _start(it: Container, streams: tuple[int, int, int]) -> int:
-    """Start the container, note its process, and write its new state down."""
-    directory = it.store.directory(it.id)
-    begin = container.Start(
-        directory, it.config(), streams, lambda pid: containers.note(it.store, it.id, pid)
+def hush() -> None:
+    """Close our standard streams: a pipe that the caller reads must not stay open here."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+def begin(it: Container, streams: tuple[int, int, int], terminal: Any = None) -> int:
+    """Start the container, note its process, and write its new state down; return its pid.
+
+    *terminal*, a socket, is where the master of its terminal is to be sent, if it has one.
+    """
+    start = container.Start(
+        it.store.directory(it.id),
+        it.config(),
+        streams,
+        lambda pid: containers.note(it.store, it.id, pid),
     )
-    begin.init = bool(it.record["HostConfig"].get("Init"))
+    start.init = bool(it.record["HostConfig"].get("Init"))
+    start.terminal = terminal
     try:
-        pid = container.start(begin)
+        pid = container.start(start)
     except MiniDockerError as error:
         containers.forget(it.store, it.id)
         with it.change():
             it.update(ExitCode=error.exit_code, Error=str(error))
         raise
-    for warning in begin.warnings:
-        print(f"WARNING: {warning}", file=sys.stderr)
+    for warning in start.warnings:
+        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
     with it.change():
-        it.update(Status="running", Pid=pid, StartedAt=timestamps.now(), Error="", ExitCode=0)
+        it.update(**_runs(it, pid))
+    events.container(it, "start")
     return pid
 
 
-def look_after(it: Container, pid: int) -> int:
-    """Wait for the container's process 1, write its end down, and clean up."""
-    return end(it, processes.init(pid))
+def _runs(it: Container, pid: int) -> dict[str, Any]:
+    """Return the fields of state.json of a container that has been started."""
+    fields = {"Status": "running", "Pid": pid, "StartedAt": timestamps.now(), "Error": ""}
+    fields |= {"ExitCode": 0, "OOMKilled": False}
+    if it.record["Config"].get("Healthcheck"):
+        from mini_docker import health
+
+        if health.plan(it.record["Config"]):
+            fields["Health"] = health.fresh()
+    return fields
 
 
 def end(it: Container, code: int) -> int:
-    """Write down that the container has ended with *code*, and clean up; return *code*.
+    """Write down that *it* has ended with *code*, and clean up; return *code*."""
+    from mini_docker import monitor_end
 
-    A container with --rm takes its state with it, so that is written only for a `wait`
-    that has been asking: it gets a moment to read.
-    """
-    waiters = f"{it.store.directory(it.id)}/waiters"
-    if not it.record["HostConfig"].get("AutoRemove"):
-        with it.change():
-            containers.finish(it, code)
-        return code
-    if os.path.exists(waiters):
-        with it.change():
-            containers.finish(it, code)
-        Lock(waiters).wait(PATIENCE)
-    else:
-        container.end(it.config())
-    containers.remove(it)
+    monitor_end.close(it, code)
     return code

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from mini_docker import containers, settings_security, supervisor
+from mini_docker import containers, events, settings_security, supervisor
 from mini_docker.cli import creating
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
+from mini_docker.cli.run_settings import streams
+from mini_docker.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_docker.attachment import Wish
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
 
@@ -24,21 +27,41 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run a container; return its exit code, or 0 for a detached one."""
+    wish = _wish(values)
     it, life = creating.make(values, store)
     try:
         settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
             supervisor.detach(it, life)
-            life.release()
             print(it.id)
             return 0
-        return supervisor.run(it, values.interactive)
+        events.container(it, "attach")
+        return supervisor.run(it, life, wish, values.sig_proxy)
     except BaseException:
         _clean_up(it)
         raise
 
 
+def _wish(values: Values) -> Wish:
+    """Return which streams the caller wants; StateError if its terminal is none."""
+    from mini_docker.attachment import Wish
+
+    attached = streams(values)
+    wish = Wish(
+        (attached["AttachStdin"], attached["AttachStdout"], attached["AttachStderr"]),
+        values.tty,
+        values.detach_keys,
+    )
+    if not values.detach:
+        wish.check()
+    return wish
+
+
 def _clean_up(it: containers.Container) -> None:
     """A container that never started stays, as created, unless --rm says otherwise."""
-    if it.record["HostConfig"].get("AutoRemove"):
+    try:
+        it.reload()
+    except NotFound:
+        return
+    if it.status() == "created" and containers.removes_itself(it):
         containers.remove(it)

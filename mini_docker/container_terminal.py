@@ -1,0 +1,54 @@
+"""A container's terminal: made inside, by the process that is to have it.
+
+The pair comes from the container's own devpts, so that it has a name in there. Only a
+process in the container's mount namespace can open that; the engine gets the master
+through a connection (SCM_RIGHTS, unix(7)), and plays the screen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mini_docker import streams, syscalls
+from mini_docker.errors import TerminalError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+else:
+    import _socket as socket
+
+CONSOLE = "/dev/console"
+
+
+def taker(connection: socket.socket, own: bool) -> Callable[[], None]:
+    """Return what gives the caller a terminal, and sends both of its ends to *connection*.
+
+    *own* says that the caller will be in a container's root by then: it has a console there.
+    Whoever calls it can import nothing any more.
+    """
+
+    def take() -> None:
+        master, slave = streams.open_terminal()
+        rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
+        try:
+            connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            if own:
+                _show_console(slave)
+        except OSError as error:
+            raise TerminalError(f"cannot pass the terminal on: {reason(error)}") from error
+        streams.take_terminal(slave)
+
+    return take
+
+
+def _show_console(slave: int) -> None:
+    """Bind the terminal to /dev/console, where programs look for it. config-linux.md."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        os.close(os.open(CONSOLE, flags, 0o620))
+    except FileExistsError:
+        return  # the user has put something there
+    syscalls.mount(f"/proc/self/fd/{slave}", CONSOLE, None, syscalls.MS_BIND)

@@ -1,0 +1,106 @@
+"""A container that is to start again: wait for its time, and start it.
+
+While it waits it says "restarting", and its monitor lives, small, with the container's lock.
+Somebody who stops it meanwhile writes that to state.json and knocks at the door.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mini_docker.monitor_door import Door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import select
+    from typing import Any
+
+    from mini_docker.monitor_loop import Loop
+else:
+    import select
+
+
+def wait(root: str, id: str, state: dict[str, Any]) -> Loop | None:
+    """Start container *id* when its time has come; return the loop that looks after it.
+
+    None if it is stopped before that, or cannot be started.
+    """
+    door = Door(state["run"], id, f"{root}/containers/{id}")
+    try:
+        while (left := state["due"] - time.monotonic()) > 0:
+            _listen(door, left)
+            if _stopped(root, id):
+                _give_up(root, id)
+                return None
+    finally:
+        door.close()
+    _seal(root, id, state["memory"])
+    os.set_inheritable(state["life"], False)
+    return _start(root, id, state["life"])
+
+
+def _listen(door: Door, seconds: float) -> None:
+    """Wait for *seconds*, or until somebody knocks; who wants to attach is told to come again."""
+    poll = select.poll()
+    poll.register(door.descriptor, select.POLLIN)
+    if not poll.poll(int(seconds * 1000) + 1):
+        return
+    for client in door.admit():
+        text = f"1 container {door.id} is restarting, wait until the container is running"
+        client.send(b"f", text.encode())
+        poll = select.poll()  # its message first: a connection that closes with one unread
+        poll.register(client.connection.fileno(), select.POLLIN)  # says only that it was reset
+        poll.poll(100)
+        client.receive()
+        client.close()
+
+
+def _stopped(root: str, id: str) -> bool:
+    from mini_docker import records
+
+    return bool(records.read(f"{root}/containers/{id}/state.json").get("Stopped"))
+
+
+def _give_up(root: str, id: str) -> None:
+    """Write down that a container which waited for its next start has been stopped."""
+    from mini_docker import containers
+    from mini_docker.store import Store
+
+    it = containers.Container(Store(root), id)
+    with it.change():
+        it.reload()
+        if it.status() == "restarting":
+            it.update(Status="exited")
+
+
+def _seal(root: str, id: str, memory: int) -> None:
+    """Go on from a program file that the container cannot write, where it could try.
+
+    That may bring us back to where we came from, with the same *memory*: it goes after that.
+    """
+    from mini_docker import containers, sealed
+    from mini_docker.store import Store
+
+    host = containers.Container(Store(root), id).record["HostConfig"]
+    if sealed.seen_by_init(host):
+        sealed.ensure()
+    os.close(memory)
+
+
+def _start(root: str, id: str, life: int) -> Loop | None:
+    from mini_docker import containers, creation_rejoin, monitor_start
+    from mini_docker.errors import MiniDockerError
+    from mini_docker.store import Store
+
+    it = containers.Container(Store(root), id)
+    try:
+        creation_rejoin.rejoin(it)
+        loop = monitor_start.begin(it)
+    except MiniDockerError as error:
+        with it.change():
+            it.update(Status="exited", ExitCode=error.exit_code, Error=str(error))
+        return None
+    loop.life = life
+    loop.slim = time.monotonic()
+    return loop

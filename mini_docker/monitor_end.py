@@ -1,0 +1,141 @@
+"""What a monitor does when its container's process 1 has ended: write it down, and clean up.
+
+The order is the point. What the container has written is in the log before the state says
+that it has ended: a reader who follows the log stops there. Its clients are told once the
+end is written down, and what takes longer than that comes after: they do not wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from mini_docker import (
+    container,
+    containers,
+    events,
+    lifecycle,
+    monitor_handover,
+    processes,
+    records,
+    supervisor,
+    timestamps,
+    trees,
+)
+from mini_docker.store import Lock, Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from mini_docker.containers import Container
+    from mini_docker.monitor_loop import Loop
+
+PATIENCE = 1.0  # seconds that somebody who waits for a container with --rm has to read its end
+
+
+def become_slim(loop: Loop) -> NoReturn:
+    """Go on as a smaller process, out of the group of the command that we come from."""
+    from mini_docker import health
+
+    supervisor.join_monitors()
+    it = containers.Container(Store(loop.root), loop.id)
+    if loop.health:
+        loop.health.close()
+    config = it.record["HostConfig"].get("LogConfig") or {}
+    state = monitor_handover.pack(loop, config, health.plan(it.record["Config"]))
+    monitor_handover.become({**state, "run": it.store.run}, loop.root, loop.id)
+
+
+def finish(loop: Loop) -> None:
+    """Write down the end of the container of *loop*, tell its clients, and clean up."""
+    code = processes.wait(loop.pid)
+    if loop.health:
+        loop.health.close()
+    it = containers.Container(Store(loop.root), loop.id)
+    loop.drain()
+    loop.close()
+    lived = time.monotonic() - loop.began
+    if containers.removes_itself(it):
+        gone = _vanish(it, code)
+        _tell(loop, code, removed=True)
+        trees.remove(gone)
+        loop.linger()
+        return
+    delay = _record(it, code, lived)
+    _tell(loop, code, removed=False)
+    if delay is not None:
+        _again(loop, it, delay)
+    os.close(loop.life)
+    loop.linger()
+
+
+def _tell(loop: Loop, code: int, removed: bool) -> None:
+    text = records.dump({"code": code, "error": "", "removed": removed})
+    loop.tell(b"x", text.encode())
+
+
+def close(it: Container, code: int) -> None:
+    """Write down that *it* has ended with *code*, or remove it: there are no clients to tell."""
+    if containers.removes_itself(it):
+        trees.remove(_vanish(it, code))
+        return
+    with it.change():
+        killed = containers.finish(it, code)
+    containers.tell_end(it, code, killed)
+
+
+def _vanish(it: Container, code: int) -> str:
+    """Take a container with --rm out of every listing; return the directory that is left.
+
+    It takes its state with it, so that is written only for a `wait` that has been asking:
+    it gets a moment to read.
+    """
+    waiters = f"{it.store.directory(it.id)}/waiters"
+    waited = os.path.exists(waiters)
+    if waited:
+        with it.change():
+            killed = containers.finish(it, code)
+    else:
+        killed = container.end(it.config())
+    containers.tell_end(it, code, killed)
+    if waited:
+        Lock(waiters).wait(PATIENCE)
+    gone = containers.vanish(it.store, it.id, it.name())
+    events.container(it, "destroy")
+    return gone
+
+
+def _record(it: Container, code: int, lived: float) -> float | None:
+    """Write the end down; return after how many seconds the container is to start again.
+
+    One that is to start again never says that it has exited: whoever waits for its end
+    would take that for the last one.
+    """
+    policy = it.record["HostConfig"].get("RestartPolicy") or {}
+    with it.change():
+        it.reload()
+        delay = lifecycle.restart(policy, {**it.state, "ExitCode": code}, lived)
+        if delay is None:
+            killed = containers.finish(it, code)
+        else:
+            killed = container.end(it.config())
+            fields = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": ""}
+            fields |= {"FinishedAt": timestamps.now(), "RestartDelay": delay}
+            count = it.state.get("RestartCount", 0) + 1
+            it.update(Status="restarting", RestartCount=count, **fields)
+            containers.note(it.store, it.id, 0)
+    containers.tell_end(it, code, killed)
+    return delay
+
+
+def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
+    """Become the process that waits, and starts the container of *loop* after *delay* seconds."""
+    for client in loop.clients:
+        client.close()
+    supervisor.join_monitors()
+    state = {"due": time.monotonic() + delay, "life": loop.life, "run": it.store.run}
+    empty = {"process": -1, "door": -1, "outputs": [], "clients": []}
+    sys.stdout.flush()
+    monitor_handover.become({**state, **empty}, loop.root, loop.id)

@@ -1,0 +1,72 @@
+"""What a client says to a monitor, and what is done about it: see monitor_clients.py."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.monitor_clients import Client
+    from mini_docker.monitor_loop import Loop
+
+TIOCSWINSZ = 0x5414  # <asm-generic/ioctls.h>; its argument: four short numbers. ioctl_tty(2)
+LARGEST = 2**16 - 1  # rows or columns
+
+
+def take(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
+    """Do what *client* says with a message; one that makes no sense ends the connection."""
+    if client.wants is None:
+        _first(loop, client, kind, data)
+    elif kind == b"i" and "0" in client.wants and loop.input:
+        loop.input.feed(data)
+    elif kind == b"e" and "0" in client.wants and loop.input:
+        loop.input.end()
+    elif kind == b"w":
+        _resize(loop, client, data)
+    elif kind not in (b"i", b"e", b"q"):
+        client.gone = True
+
+
+def _first(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
+    from mini_docker import records
+
+    if kind != b"h":  # "q": the state is looked at when it is needed
+        client.gone = True
+        return
+    try:
+        hello = records.parse(data.decode())
+        client.wants = wanted(hello)
+        if hello.get("size"):
+            resize(loop, *hello["size"])
+    except (ValueError, TypeError, AttributeError):
+        client.gone = True
+        return
+    client.send(b"s", b"")
+
+
+def wanted(hello: dict[str, object]) -> str:
+    """Return the streams that a *hello* asks for, such as "012"."""
+    names = ("stdin", "stdout", "stderr")
+    return "".join(str(number) for number, name in enumerate(names) if hello.get(name))
+
+
+def _resize(loop: Loop, client: Client, data: bytes) -> None:
+    try:
+        rows, columns = data.strip(b"[]").split(b",")
+        resize(loop, int(rows), int(columns))
+    except ValueError:
+        client.gone = True
+
+
+def resize(loop: Loop, rows: int, columns: int) -> None:
+    """Give the container's terminal, if it has one, a window of *rows* and *columns*."""
+    if not (loop.input and loop.input.tty and loop.input.descriptor >= 0):
+        return
+    numbers = [min(max(int(number), 0), LARGEST) for number in (rows, columns)]
+    window = b"".join(number.to_bytes(2, "little") for number in numbers) + bytes(4)
+    try:
+        fcntl.ioctl(loop.input.descriptor, TIOCSWINSZ, window)
+    except OSError as error:
+        if error.errno != 5:  # EIO: the container has hung up its terminal
+            os.write(2, f"cannot resize the terminal: {error}\n".encode())

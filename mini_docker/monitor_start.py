@@ -1,0 +1,165 @@
+"""The first moments of a monitor: make the container's streams, start it, and go on.
+
+It is a fork of the command. While the command is its client, and the container lives for a
+moment only, it stays what it is: to become a small process takes longer than many a
+container lives. One that is detached from the beginning becomes small at once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mini_docker import logs, supervisor
+from mini_docker.monitor_clients import Client
+from mini_docker.monitor_door import Door
+from mini_docker.monitor_loop import Loop
+from mini_docker.monitor_streams import Input, Output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+    from mini_docker.containers import Container
+    from mini_docker.store import Lock
+else:
+    import _socket as socket
+
+FAT = 1.0  # seconds for which a monitor with a client stays what it is
+
+
+class Ends:
+    """The two ends of a container's streams: one for its process, one for the monitor."""
+
+    __slots__ = ("given", "input", "outputs", "terminal")
+
+    def __init__(self, config: dict[str, Any], owner: tuple[int, int]) -> None:
+        """Make pipes as the record's *config* wants them; *owner* is root in the container."""
+        once, tty = bool(config.get("StdinOnce")), bool(config.get("Tty"))
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self.outputs: list[Output] = []
+        self.terminal: tuple[socket.socket, socket.socket] | None = None
+        self.input = Input(-1, once, tty)
+        self.given = (null, null, null)
+        if tty:
+            self.terminal = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            return
+        stdin = null
+        if config.get("OpenStdin"):
+            stdin, self.input.descriptor = os.pipe()
+        (out, first), (err, second) = os.pipe(), os.pipe()
+        self.given = (stdin, first, second)
+        self.outputs = [Output(1, out), Output(2, err)]
+        for descriptor in (out, err, self.input.descriptor):
+            if descriptor >= 0:
+                os.set_blocking(descriptor, False)
+        for descriptor in self.given if owner != (0, 0) else ():
+            if descriptor != null:
+                os.fchown(descriptor, *owner)
+
+    def settle(self) -> None:
+        """Close the container's ends, once it has them; take the master of its terminal."""
+        for descriptor in set(self.given):
+            os.close(descriptor)
+        if not self.terminal:
+            return
+        mine, given = self.terminal
+        given.close()
+        master, slave = _receive(mine)
+        mine.close()
+        os.set_blocking(master, False)
+        self.outputs = [Output(1, master)]
+        self.input.descriptor = master
+        # While we hold it too, the master never reports a hang-up: a program may close its
+        # terminal and open it again.
+        self.input.held = slave
+
+
+def main(
+    it: Container,
+    life: Lock,
+    reports: tuple[int, int],
+    starter: tuple[socket.socket, dict[str, Any] | None],
+) -> int:
+    """Be the monitor of *it*: start it, tell that through both *reports*, look after it.
+
+    The *starter* is the command that we come from: its connection, and what it wants.
+    """
+    os.setsid()
+    loop = begin(it)
+    loop.life = life.descriptor
+    directory = it.store.directory(it.id)
+    try:
+        connection, hello = starter
+        if hello is None:
+            connection.close()
+        else:
+            _welcome(loop, Client(connection, "", True, directory), hello)
+        supervisor.hush()
+        report, started = reports
+        os.write(started, b"s")
+        os.close(started)
+        os.close(report)
+        loop.slim = time.monotonic() + (0.0 if hello is None else FAT)
+        from mini_docker import monitor_life
+
+        return monitor_life.look_after(loop)
+    except BaseException as error:
+        from mini_docker import monitor_life
+
+        monitor_life.confess(directory, error)
+        return 1
+
+
+def begin(it: Container) -> Loop:
+    """Start *it* with streams of its own; return the loop that looks after them."""
+    directory = it.store.directory(it.id)
+    log = logs.writer(directory, it.record["HostConfig"].get("LogConfig") or {})
+    ends = Ends(it.record["Config"], _owner(it.config()))
+    door = Door(it.store.run, it.id, directory)
+    try:
+        pid = supervisor.begin(it, ends.given, ends.terminal and ends.terminal[1])
+    except BaseException:
+        door.close()
+        raise
+    loop = Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
+    ends.settle()
+    loop.outputs, loop.input, loop.log, loop.door = ends.outputs, ends.input, log, door
+    if it.record["Config"].get("Healthcheck"):
+        from mini_docker import health
+
+        if plan := health.plan(it.record["Config"]):
+            loop.health = health.Watch(it.store.root, it.id, plan)
+    return loop
+
+
+def _welcome(loop: Loop, client: Client, hello: dict[str, Any]) -> None:
+    """Let the command that has started the container be the first client."""
+    from mini_docker import monitor_messages
+
+    client.wants = monitor_messages.wanted(hello)
+    if hello.get("size"):
+        monitor_messages.resize(loop, *hello["size"])
+    loop.clients.append(client)
+    client.send(b"s", b"")
+
+
+def _owner(config: dict[str, Any]) -> tuple[int, int]:
+    """Return who is root in the container of *config*, on the host: uid and gid."""
+    rows = [config["linux"].get(name) or [{}] for name in ("uidMappings", "gidMappings")]
+    return tuple(next((r["hostID"] for r in row if r.get("containerID") == 0), 0) for row in rows)  # type: ignore[return-value]
+
+
+def _receive(connection: socket.socket) -> tuple[int, int]:
+    """Return the two descriptors that the container's process has sent: master and slave."""
+    from mini_docker.errors import TerminalError
+
+    size = socket.CMSG_SPACE(8)
+    _, found, _, _ = connection.recvmsg(1, size, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT)
+    for level, kind, data in found:
+        if (level, kind, len(data)) == (socket.SOL_SOCKET, socket.SCM_RIGHTS, 8):
+            import sys
+
+            return int.from_bytes(data[:4], sys.byteorder), int.from_bytes(data[4:], sys.byteorder)
+    raise TerminalError("the container has sent no terminal")
