@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 
 from mini_docker import containers, measure, sizes
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import NotFound
+from mini_docker.errors import CgroupError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from mini_docker.measure import Sample
     from mini_docker.store import Store
 
-    Pair = tuple[Container, Sample, Sample]
+    Named = tuple[Container, str]
 
-INTERVAL = 1.0  # seconds between two samples
+FIRST = 0.5  # seconds before the first table: a share of the processor takes two looks
+INTERVAL = 1.0  # seconds between two tables
 DEFAULT = (
     "table {{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"
     "\t{{.PIDs}}"
@@ -51,59 +53,80 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Print a table, and with a stream a new one every second until interrupted."""
-    live = not values.no_stream
+    first = {it.id: _sample(it) for it, _ in _choose(values, store, say=True)}
+    time.sleep(FIRST)
+    if values.no_stream:
+        _show(values, _choose(values, store), first)
+        return 0
+    gc.enable()  # startup.py has switched it off: a command lives for milliseconds
+    due = time.monotonic()
     while True:
-        pairs = _measure(values, store)
-        if live and sys.stdout.isatty():
-            sys.stdout.write(CLEAR)
-        rows = [row(*pair, whole=values.no_trunc) for pair in pairs]
-        table.show(values.format, rows, HEADINGS, DEFAULT)
-        sys.stdout.flush()
-        if not live:
-            return 0
+        first = _show(values, _choose(values, store), first)
+        due = max(due + INTERVAL, time.monotonic())
+        time.sleep(due - time.monotonic())
 
 
-def _measure(values: Values, store: Store) -> list[Pair]:
-    """Return each container with two samples, INTERVAL apart."""
-    first = [(it, measure.sample(it)) for it in _choose(values, store)]
-    time.sleep(INTERVAL)
-    pairs = []
-    for it, before in first:
+def _show(values: Values, chosen: list[Named], before: dict[str, Sample]) -> dict[str, Sample]:
+    """Print a row for each of *chosen*; return their samples, by id.
+
+    *before* has those of the last time. One that was not there then has used no processor yet.
+    """
+    samples, rows = {}, []
+    for it, name in chosen:
+        now = samples[it.id] = _sample(it)
+        rows.append(row(it, name, before.get(it.id, now), now, whole=values.no_trunc))
+    if not values.no_stream and sys.stdout.isatty():
+        sys.stdout.write(CLEAR)
+    table.show(values.format, rows, HEADINGS, DEFAULT)
+    sys.stdout.flush()
+    return samples
+
+
+def _choose(values: Values, store: Store, say: bool = False) -> list[Named]:
+    """Return the containers to show, each with what it was called; *say* what is wrong."""
+    if not values.arguments:
+        found, broken = containers.listing(store)
+        for error in broken if say else ():
+            print(f"mini-docker: {error}", file=sys.stderr)
+        return [(it, it.id) for it in found if values.all or it.running()]
+    chosen = []
+    for name in values.arguments:
         try:
-            now = containers.load(store, it.id)
-            pairs.append((now, before, measure.sample(now)))
+            chosen.append((containers.load(store, name), name))
         except NotFound:
-            continue  # removed meanwhile
-    return pairs
+            if say:
+                raise
+    return chosen  # without those that were removed meanwhile
 
 
-def _choose(values: Values, store: Store) -> list[Container]:
-    if values.arguments:
-        return [containers.load(store, reference) for reference in values.arguments]
-    found, broken = containers.listing(store)
-    for error in broken:
-        print(f"mini-docker: {error}", file=sys.stderr)
-    return [it for it in found if values.all or it.running()]
+def _sample(it: Container) -> Sample:
+    """Take a sample of *it*; all zero if it has ended meanwhile."""
+    try:
+        return measure.sample(it)
+    except CgroupError:
+        if containers.alive(containers.read_note(it.store, it.id)):
+            raise
+        return measure.Sample(time.monotonic(), {}, 0, 0)
 
 
-def row(it: Container, before: Sample, after: Sample, whole: bool) -> dict[str, str]:
-    """Return the fields that a format may name, as Docker writes them."""
+def row(it: Container, name: str, before: Sample, after: Sample, whole: bool) -> dict[str, str]:
+    """Return the fields that a format may name, as Docker writes them; *name*: as it was asked."""
     used = after.used
     limit = measure.memory_limit(used) if used else 0
     memory = used.get("memory", 0)
     id = it.id if whole else it.id[:12]
     return {
-        "Container": id,
+        "Container": id if name == it.id else name,
         "ID": id,
         "Name": it.name(),
         "CPUPerc": f"{measure.cpu_percent(before, after):.2f}%",
         "MemUsage": f"{sizes.bytes_size(memory)} / {sizes.bytes_size(limit)}",
         "MemPerc": f"{memory / limit * 100 if limit else 0:.2f}%",
-        "NetIO": f"{sizes.human_size(after.received)} / {sizes.human_size(after.sent)}",
+        "NetIO": _pair(after.received, after.sent),
         "BlockIO": _pair(used.get("read", 0), used.get("written", 0)),
         "PIDs": str(used.get("pids", 0)),
     }
 
 
-def _pair(read: int, written: int) -> str:
-    return f"{sizes.human_size(read)} / {sizes.human_size(written)}"
+def _pair(in_: int, out: int) -> str:
+    return f"{sizes.human_size(in_)} / {sizes.human_size(out)}"
