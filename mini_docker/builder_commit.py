@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from mini_docker.image_lookup import Image
     from mini_docker.layers_tar_write import Sink
 
-SHORT = "sha256:"
+KEYS = "mini-docker.build.keys"  # annotation of a manifest: see builder_cache
 
 
 class State:
     """An image as it is after a step: its documents, and the layers that it lies on."""
 
-    __slots__ = ("chain", "document", "id", "manifest", "root", "rows")
+    __slots__ = ("chain", "document", "id", "keys", "manifest", "root", "rows")
 
     def __init__(self, root: str) -> None:
         """The state before all steps: nothing (FROM scratch)."""
@@ -47,6 +47,7 @@ class State:
         self.document: dict[str, Any] = {}
         self.rows: list[dict[str, Any]] = []  # descriptors of the layers, the lowest first
         self.chain: list[str] = []  # chain ids of the same
+        self.keys: list[str] = []  # by which each row of the history is found; "" for unknown
 
     @classmethod
     def of(cls, image: Image) -> Self:
@@ -59,6 +60,7 @@ class State:
             for row in image.manifest["layers"]
         ]
         found.chain = image.chain_ids()
+        found.keys = keys_of(image.manifest, image.document)
         return found
 
     @property
@@ -114,7 +116,7 @@ def seal(
         place.remove()
         return None
     row, diff_id = packed
-    chain = images.chain_ids([*_diff_ids(before), diff_id])[-1]
+    chain = images.chain_ids([*diff_ids(before), diff_id])[-1]
     if transfer.has_layer(chain):
         place.remove()
     else:
@@ -125,7 +127,17 @@ def seal(
     return {**row, "diff_id": diff_id}, chain
 
 
-def _diff_ids(state: State) -> list[str]:
+def keys_of(manifest: dict[str, Any], document: dict[str, Any]) -> list[str]:
+    """Return the key of each row of an image's history, "" where it does not say."""
+    count = len(document.get("history") or [])
+    noted = manifest.get("annotations")
+    text = noted.get(KEYS) if isinstance(noted, dict) else None
+    found = text.split(",") if isinstance(text, str) else []
+    return found if len(found) == count else [""] * count
+
+
+def diff_ids(state: State) -> list[str]:
+    """Return the diff ids of the layers of *state*, the lowest first."""
     rootfs = state.document.get("rootfs") or {}
     return list(rootfs.get("diff_ids") or [])
 
@@ -178,19 +190,14 @@ def _clamp(diff: str, most: int) -> None:
 class Step:
     """What one step adds: its config, what `history` says, and perhaps a layer."""
 
-    __slots__ = ("author", "config", "epoch", "layer", "note")
+    __slots__ = ("author", "config", "created", "key", "layer", "note")
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        note: str,
-        layer: tuple[dict[str, Any], str] | None,
-        epoch: int | None,
-    ) -> None:
+    def __init__(self, config: dict[str, Any], note: str, key: str) -> None:
         self.config = config
         self.note = note
-        self.layer = layer  # of seal()
-        self.epoch = epoch
+        self.key = key  # by which the cache finds it
+        self.layer: tuple[dict[str, Any], str] | None = None  # of seal()
+        self.created = timestamps.now()
         self.author = ""
 
 
@@ -198,19 +205,21 @@ def register(transfer: Transfer, before: State, step: Step) -> State:
     """Make an image of *before* and *step*; return the state after it."""
     after = State(before.root)
     after.rows, after.chain = list(before.rows), list(before.chain)
-    diff_ids = _diff_ids(before)
+    after.keys = [*before.keys, step.key]
+    ids = diff_ids(before)
     if step.layer:
         row, chain = dict(step.layer[0]), step.layer[1]
-        diff_ids.append(row.pop("diff_id"))
+        ids.append(row.pop("diff_id"))
         after.rows.append(row)
         after.chain.append(chain)
-    after.document = _document(before, step, diff_ids)
+    after.document = _document(before, step, ids)
     config = {"mediaType": image_store.CONFIG_TYPE, **transfer.add_bytes(encode(after.document))}
     manifest = {
         "schemaVersion": 2,
         "mediaType": image_store.MANIFEST_TYPE,
         "config": config,
         "layers": after.rows,
+        "annotations": {KEYS: ",".join(after.keys)},
     }
     data = encode(manifest)
     after.id, after.manifest = config["digest"], image_store.digest(data)
@@ -218,21 +227,20 @@ def register(transfer: Transfer, before: State, step: Step) -> State:
     return after
 
 
-def _document(before: State, step: Step, diff_ids: list[str]) -> dict[str, Any]:
+def _document(before: State, step: Step, ids: list[str]) -> dict[str, Any]:
     base = before.document
     found = {key: base[key] for key in ("architecture", "os", "variant", "author") if base.get(key)}
     if not base:
         from mini_docker import image_make
 
         found = {"architecture": image_make.architecture(), "os": "linux"}
-    created = moment(step.epoch)
-    row: dict[str, Any] = {"created": created, "created_by": step.note}
+    row: dict[str, Any] = {"created": step.created, "created_by": step.note}
     if step.author:
         found["author"] = step.author
     if not step.layer:
         row["empty_layer"] = True
-    found |= {"created": created, "config": image_new.of_image(step.config)}
-    found["rootfs"] = {"type": "layers", "diff_ids": diff_ids}
+    found |= {"created": step.created, "config": image_new.of_image(step.config)}
+    found["rootfs"] = {"type": "layers", "diff_ids": ids}
     found["history"] = [*(base.get("history") or []), row]
     return found
 

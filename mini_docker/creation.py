@@ -19,12 +19,11 @@ from mini_docker import (
     seccomp_cache,
     settings,
     settings_users,
-    spec,
     swap,
     timestamps,
     trees,
 )
-from mini_docker.errors import ConfigError, Conflict, reason
+from mini_docker.errors import ConfigError, reason
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from mini_docker.store import Store
 
 HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-JOINED = ("PidMode", "IpcMode", "NetworkMode", "UTSMode")  # that may say "container:NAME"
 STATE = {
     **{"Status": "created", "Pid": 0, "ExitCode": 0, "Error": "", "OOMKilled": False},
     **{"StartedAt": timestamps.NEVER, "FinishedAt": timestamps.NEVER},
@@ -80,43 +78,17 @@ def create(
         _write_filter(directory, record, document, store.root)
         records.write(f"{directory}/config.json", document)
         records.write(f"{directory}/state.json", STATE)
+        if record.get("Build"):
+            # Of a build: it is removed when that is no more, whether it was ever started or not.
+            containers.note(store, id, 0)
         records.write(f"{directory}/container.json", record)
     except BaseException:
+        containers.forget(store, id)
         discard(store, id, record["Name"])
         raise
     it = containers.Container(store, id)
     events.container(it, "create")
     return it, life
-
-
-def rejoin(it: containers.Container) -> None:
-    """Let the config.json of *it* name the namespaces of other containers as they are now.
-
-    They were those of a process when the container was made: that may have ended since, and
-    another one bear its number. Raises what settings.bundle() would raise today, and Conflict
-    if it would be a container of another kind.
-    """
-    record, store, host = it.record, it.store, it.record["HostConfig"]
-    joined = [key for key in JOINED if host.get(key, "").startswith("container:")]
-    if not joined:
-        return
-    document = it.config()
-    linux, kinds = document["linux"], spec.kinds(document)
-    rows = settings.namespaces(host, store, "v2" if "cgroup" in kinds else "v1")
-    maps = settings_users.choose(record, [], store)
-    if maps:
-        rows.append({"type": "user", "path": maps["path"]})
-    if {row["type"] for row in rows} != {row["type"] for row in linux["namespaces"]}:
-        raise Conflict(
-            f"cannot start container {it.name()}: the container whose namespaces it shares is "
-            "in another user namespace than when it was created; create it anew"
-        )
-    linux["namespaces"] = rows
-    for row in document["mounts"]:
-        if row["destination"] == "/dev/shm" and "IpcMode" in joined:
-            pid = settings.running_pid(store, host["IpcMode"].removeprefix("container:"))
-            row["source"] = f"/proc/{pid}/root/dev/shm"
-    records.write(f"{store.directory(it.id)}/config.json", document)
 
 
 def discard(store: Store, id: str, name: str) -> None:

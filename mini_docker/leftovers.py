@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import trees
+from mini_docker import containers_notes, trees
 from mini_docker.errors import NotFound
 from mini_docker.store import Lock
 
@@ -49,6 +49,7 @@ def _remove(store: Store, path: str) -> None:
             with store.lock():
                 id = path.rpartition(GONE)[2]
                 store.release(store.name_of(id), id)
+            containers_notes.forget(store, id)
             trees.remove(path)
     except NotFound:
         return  # somebody has finished it

@@ -1,0 +1,186 @@
+"""The cache of builds: which image a step has led to before.
+
+    ROOT/build/cache/KEY          {"Image": id, "Manifest": digest}   KEY: builder.key()
+    ROOT/build/mounts/NAME/       what RUN --mount=type=cache keeps from one build to the next
+    ROOT/build/mounts/NAME.lock   held while a step uses it: alone, if it says so
+
+The images are those of the store, each untagged and with the one before it as its parent: they
+go with `image prune`, or when the last image that was made from them is removed. A record
+whose image is gone is worth nothing, and prune() takes it away. An image also says by which
+keys its steps can be found (manifest annotation KEYS): so one that was pulled serves as a
+cache for --cache-from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from mini_docker import builder_commit, image_layers, image_lookup, image_store, records, trees
+from mini_docker.builder_commit import State, Step
+from mini_docker.errors import ConfigError, MiniDockerError, NotFound, reason
+from mini_docker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mini_docker.image_lookup import Image
+    from mini_docker.image_transfer import Transfer
+
+RECORD = {"Image": str, "Manifest": str}
+HEX = 64  # digits of a key
+
+
+class Hit:
+    """An image of an earlier build: its id, and the digest of its manifest."""
+
+    __slots__ = ("id", "manifest")
+
+    def __init__(self, id: str, manifest: str) -> None:
+        self.id = id
+        self.manifest = manifest
+
+
+class Cache:
+    """The cache of the store at *root*."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._more: dict[str, tuple[Image, int]] = {}  # by key: an image, and a row of its history
+
+    def use(self, reference: str) -> None:
+        """Let the image *reference* serve as a cache as well; NotFound if it is not here."""
+        image = image_lookup.find(self.root, reference)
+        for row, key in enumerate(builder_commit.keys_of(image.manifest, image.document)):
+            if key:
+                self._more[key] = image, row
+
+    def find(self, key: str) -> Hit | None:
+        """Return the image that the step of *key* led to, if that is still here."""
+        try:
+            found = records.read(f"{self.root}/build/cache/{key}")
+            records.demand(found, RECORD, key)
+            path = image_store.blob_path(self.root, found["Manifest"])
+        except (FileNotFoundError, ConfigError, AttributeError):
+            return None  # none, or a damaged one: the step is done again, and writes it anew
+        return Hit(found["Image"], found["Manifest"]) if os.path.exists(path) else None
+
+    def revive(
+        self, transfer: Transfer, key: str, before: State, config: dict[str, Any]
+    ) -> State | None:
+        """Make the image of the step *key* out of one that use() has been told of; None for none.
+
+        *before* is the image before the step, *config* the config after it.
+        """
+        if key not in self._more:
+            return None
+        image, row = self._more[key]
+        history = image.document["history"][: row + 1]
+        count = sum(not it.get("empty_layer") for it in history)
+        diff_ids = image_store.diff_ids(image.document, image.id)
+        step = Step(config, str(history[-1].get("created_by", "")), key)
+        step.created = str(history[-1].get("created") or "")
+        step.author = str(history[-1].get("author") or "")
+        if count > len(before.rows):
+            if diff_ids[: count - 1] != builder_commit.diff_ids(before):
+                return None  # it says what is not so
+            layer = {**image.manifest["layers"][count - 1], "diff_id": diff_ids[count - 1]}
+            step.layer = layer, image.chain_ids()[count - 1]
+            if not (transfer.has_blob(layer["digest"]) and transfer.has_layer(step.layer[1])):
+                return None
+        return builder_commit.register(transfer, before, step)
+
+    def put(self, key: str, after: State) -> None:
+        """Note that the step of *key* has led to *after*."""
+        self._write(key, {"Image": after.id, "Manifest": after.manifest})
+
+    def content(self, key: str) -> str:
+        """Return what put_content() has noted for *key*, or ""."""
+        try:
+            found = records.read(f"{self.root}/build/cache/{key}")
+            return str(found["Content"])
+        except (FileNotFoundError, ConfigError, KeyError, TypeError):
+            return ""
+
+    def put_content(self, key: str, digest: str) -> None:
+        """Note the digest of files of an image, which never change."""
+        self._write(key, {"Content": digest})
+
+    def _write(self, key: str, record: dict[str, str]) -> None:
+        folder = f"{self.root}/build/cache"
+        try:
+            os.makedirs(folder, 0o700, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot make {folder}: {reason(error)}") from error
+        records.write(f"{folder}/{key}", record)
+
+
+def mount(root: str, id: str, sharing: str) -> tuple[str, Lock]:
+    """Return the directory of the cache mount *id*, and its lock, which the caller lets go.
+
+    *sharing* is shared (several steps at once), locked (one after the other) or private (one
+    that is in use stays out of sight: another directory is taken).
+    """
+    name = hashlib.sha256(id.encode(errors="surrogateescape")).hexdigest()
+    for number in range(1000):
+        place = f"{root}/build/mounts/{name}{f'.{number}' if number else ''}"
+        try:
+            os.makedirs(f"{root}/build/mounts", 0o700, exist_ok=True)
+            held = Lock(f"{place}.lock")
+            if sharing == "private" and held.held(2):  # LOCK_EX: nobody may hold it at all
+                continue
+            held.acquire(shared=sharing == "shared")
+            os.makedirs(place, 0o755, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"cannot make {place}: {reason(error)}") from error
+        return place, held
+    raise ConfigError(f"too many steps use the cache mount {id} at the same time")
+
+
+def prune(root: str, everything: bool) -> tuple[list[str], int]:
+    """Remove records that lead nowhere; with *everything* all, and the cache mounts not in use.
+
+    Return the names of what is gone, and the bytes that this has freed.
+    """
+    gone, freed = [], 0
+    cache, folder = Cache(root), f"{root}/build/cache"
+    for key in _list(folder):
+        if len(key) == HEX and not everything and (cache.find(key) or cache.content(key)):
+            continue
+        freed += os.path.getsize(f"{folder}/{key}")
+        os.unlink(f"{folder}/{key}")
+        gone.append(key)
+    for name in _list(f"{root}/build/mounts") if everything else []:
+        place = f"{root}/build/mounts/{name}"
+        if name.endswith(".lock") or Lock(f"{place}.lock").held(2):
+            continue
+        freed += image_layers.size(place)
+        trees.remove(place)
+        gone.append(name)
+    return gone, freed
+
+
+def usage(root: str) -> tuple[int, int]:
+    """Return how many records and cache mounts there are, and the bytes that they take."""
+    places = [f"{root}/build/cache/{name}" for name in _list(f"{root}/build/cache")]
+    total = sum(os.path.getsize(path) for path in places)
+    mounts = [name for name in _list(f"{root}/build/mounts") if not name.endswith(".lock")]
+    total += sum(image_layers.size(f"{root}/build/mounts/{name}") for name in mounts)
+    return len(places) + len(mounts), total
+
+
+def load(root: str, hit: Hit) -> State:
+    """Return the state of a *hit*; ConfigError, with what to do, if the image is damaged."""
+    try:
+        image = image_lookup.Image(root, {"digest": hit.manifest, "annotations": {}})
+    except MiniDockerError as error:
+        raise NotFound(f"{hit.id} of the cache is gone ({error}): build again") from None
+    return State.of(image)
+
+
+def _list(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except FileNotFoundError:
+        return []
