@@ -139,11 +139,14 @@ def _fetch(store: Store, reference: str, platform: str, view: Classic) -> None:
 
 def _report(request: Request, error: MiniDockerError) -> int:
     """Say on stderr what has failed, where, and how to look around there; return the exit code."""
+    from mini_docker.builder_lines import DockerfileError
     from mini_docker.cli import build_report
 
-    if isinstance(error, builder_build.BuildError):
+    if isinstance(error, DockerfileError | builder_build.BuildError) and error.line:
         lines = build_report.excerpt(request.text, request.name, error.line, error.end)
-        for line in [*(lines if error.line else []), *build_report.advice(error)]:
+        print("\n".join(lines), file=sys.stderr)
+    if isinstance(error, builder_build.BuildError):
+        for line in build_report.advice(error):
             print(line, file=sys.stderr)
         if error.code:
             print(f"mini-docker: {build_view.plain(str(error))}", file=sys.stderr)
