@@ -7,7 +7,8 @@ shows what the container writes. So it can be killed, or leave, and the containe
     command ── fork ──> monitor ── fork ──> the container's process 1
        └───── connection ──┘ └── pipes, or a terminal ──┘
 
-Until lab 12 there are no such streams: see supervisor_plain.py.
+Until lab 12 there are no such streams: see supervisor_plain.py. What a command in the
+foreground does is in foreground.py.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     import socket
     from typing import Any, NoReturn
 
-    from mini_docker.attachment import Wish
     from mini_docker.containers import Container
     from mini_docker.store import Lock
 else:
@@ -86,22 +86,6 @@ def _spawn(it: Container, monitor: Any) -> None:
     from mini_docker import interruptions
 
     interruptions.spawn(monitor, os.fork)
-
-
-def run(it: Container, life: Lock, wish: Wish, proxy: bool = True) -> int:
-    """Start *it* in the foreground, show what *wish* asks for, and return its exit code.
-
-    *proxy* says whether signals are passed on to it.
-    """
-    if swap.locked("streams"):
-        from mini_docker import supervisor_plain
-
-        return supervisor_plain.run(it, wish.stdin)
-    connection = launch(it, life, wish.hello())
-    from mini_docker import attachment
-
-    assert connection is not None
-    return attachment.serve(connection, wish, attachment.signaller(it) if proxy else None, it)
 
 
 def detach(it: Container, life: Lock) -> None:

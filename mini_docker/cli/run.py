@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_docker import containers, events, settings_security, supervisor
+from mini_docker import containers, events, foreground, settings_security, supervisor
 from mini_docker.cli import creating
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
@@ -36,7 +36,7 @@ def execute(values: Values, store: Store) -> int:
             print(it.id)
             return 0
         events.container(it, "attach")
-        return supervisor.run(it, life, wish, values.sig_proxy)
+        return foreground.run(it, life, wish, values.sig_proxy)
     except BaseException:
         _clean_up(it)
         raise

@@ -52,12 +52,14 @@ FLOORS = (
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
-    "inspection_types attachment_client attachment creation container_layers",
+    "inspection_types creation creation_rejoin container_layers",
     "monitor_spool monitor_streams monitor_clients monitor_door monitor_messages monitor_loop "
     "monitor_handover monitor_start monitor_end monitor_again monitor_life monitor supervisor "
     "supervisor_plain",
     "operations_wait operations_pause",
     "operations operations_removal",
+    "attachment_client attachment",
+    "foreground",
     "image_changes image_new image_import image_commit",
     "builder_checks_stages builder_checks",
     "builder_git builder_download builder_places builder_context",
