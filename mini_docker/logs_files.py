@@ -4,6 +4,7 @@
     NAME.1      the one before it, and so on up to NAME.(max-file - 1)
     NAME.2.gz   the same, compressed; its comment is the inode that it had before
     NAME.gz.tmp being compressed, by a child of ours
+    NAME.new    the next one, for the moment of the change
 
 A file is put aside before the first entry that finds it full; with max-file=1 it is removed.
 All that happens by renames, the oldest first, so that at every moment each entry is in one
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Note = Callable[[int, str], bytes]  # an entry that says how many bytes are lost, and why
 
 DEFAULT = "json-file"
-FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 PAUSE = 10**9  # nanoseconds before a disk that was full is tried again
 
 
@@ -53,7 +54,7 @@ class File:
 
     __slots__ = (
         "boundary", "child", "compress", "count", "descriptor", "error", "limit", "lost", "note",
-        "path", "place", "size", "tried",
+        "path", "place", "size", "spoiled", "tried",
     )  # fmt: skip
 
     def __init__(self, path: str, limit: int, count: int, compress: bool) -> None:
@@ -63,6 +64,7 @@ class File:
         self.compress = compress
         self.child = self.place = 0  # who compresses, and the number of the file in question
         self.lost = self.tried = 0
+        self.spoiled = False  # nothing can be added to it: it is put aside first
         self.error = ""
         self.boundary: Boundary = lambda data, at: data.index(b"\n", at) + 1
         self.note: Note = lambda lost, error: b""
@@ -73,6 +75,10 @@ class File:
         except OSError as error:
             raise ConfigError(f"cannot open the log {path}: {reason(error)}") from error
 
+    def tail(self, count: int) -> bytes:
+        """Return its last *count* bytes; fewer, if it has no more."""
+        return os.pread(self.descriptor, count, max(0, self.size - count))
+
     def append(self, data: bytes) -> None:
         """Write *data*, whole entries, putting files aside at their limit."""
         if self.child:
@@ -82,7 +88,7 @@ class File:
         done, total = 0, len(data)
         while done < total:
             try:
-                if self.limit and self.size >= self.limit:
+                if self.spoiled or (self.limit and self.size >= self.limit):
                     self.rotate()
                 part = data if not done else data[done:]
                 room = self.limit - self.size
@@ -123,6 +129,22 @@ class File:
     def rotate(self) -> None:
         """Put the present file aside and begin a new one."""
         folder, name = os.path.split(self.path)
+        descriptor = os.open(f"{self.path}.new", FLAGS, 0o600)  # if this fails, all stays
+        try:
+            self._shift(folder, name)
+            os.rename(f"{self.path}.new", self.path)
+        except OSError:
+            os.close(descriptor)
+            raise
+        os.close(self.descriptor)
+        self.descriptor, self.size, self.spoiled = descriptor, 0, False
+        if self.child:
+            self.place += 1
+        elif self.compress:
+            self.begin()
+
+    def _shift(self, folder: str, name: str) -> None:
+        """Give each file that was put aside the next number, the last one up to nobody."""
         present = set(os.listdir(folder))
         for number in range(self.count - 1, 0, -1):
             for suffix in ("", ".gz"):
@@ -133,17 +155,8 @@ class File:
                     os.unlink(f"{folder}/{old}")
                 else:
                     os.rename(f"{folder}/{old}", f"{folder}/{name}.{number + 1}{suffix}")
-        if self.count > 1:
+        if self.count > 1 and name in present:
             os.rename(self.path, f"{self.path}.1")
-        else:
-            os.unlink(self.path)
-        descriptor = os.open(self.path, FLAGS, 0o600)
-        os.close(self.descriptor)
-        self.descriptor, self.size = descriptor, 0
-        if self.child:
-            self.place += 1
-        elif self.compress:
-            self.begin()
 
     def begin(self) -> None:
         """Let a child compress the newest file that was put aside and is not compressed yet."""

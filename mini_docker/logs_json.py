@@ -35,6 +35,8 @@ class Writer:
         extra = b'"attrs":%s,' % attributes if attributes else b""
         self.heads = [b'"stream":"%s",%s"time":"' % (name, extra) for name in NAMES]
         file.note = note
+        if file.tail(1) not in (b"", b"\n"):
+            file.append(b"\n")  # whoever wrote before us was killed within an entry
 
     def write(self, stream: int, chunk: bytes) -> None:
         """Write down the lines that *chunk* completes."""

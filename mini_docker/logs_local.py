@@ -44,6 +44,8 @@ class Writer:
             file.resume(words[2])
         file.boundary = boundary
         file.note = note
+        if not whole(file):
+            file.spoiled = True  # whoever wrote before us was killed within an entry
 
     def write(self, stream: int, chunk: bytes) -> None:
         """Write down the lines that *chunk* completes."""
@@ -99,6 +101,13 @@ class Writer:
             for stream in (1, 2)
         ]
         return b"|".join([*words, self.file.leave()])
+
+
+def whole(file: File) -> bool:
+    """Say whether *file* ends with an entry; one that is empty does."""
+    size = int.from_bytes(file.tail(4), "big")
+    begin = file.tail(size + 8)[:4] if size + 8 <= file.size else b""
+    return not file.size or begin == file.tail(4)
 
 
 def boundary(data: bytes, at: int) -> int:

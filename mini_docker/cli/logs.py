@@ -1,0 +1,172 @@
+"""mini-docker logs: what a container has written, and what it writes."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+
+from mini_docker import containers, logs_read, logs_runs, moments, strconv
+from mini_docker.cli.options import Command, Flag
+from mini_docker.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.containers import Container
+    from mini_docker.logs_runs import Run
+    from mini_docker.store import Store
+
+COMMAND = Command(
+    "logs",
+    "Fetch the logs of a container",
+    "mini-docker logs [OPTIONS] CONTAINER",
+    (
+        Flag("details", "", help="Show extra details provided to logs"),
+        Flag("follow", "f", help="Follow log output"),
+        Flag(
+            "since",
+            "",
+            "string",
+            help='Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") '
+            'or relative (e.g. "42m" for 42 minutes)',
+        ),
+        Flag(
+            "tail",
+            "n",
+            "string",
+            default="all",
+            help="Number of lines to show from the end of the logs",
+        ),
+        Flag("timestamps", "t", help="Show timestamps"),
+        Flag(
+            "until",
+            "",
+            "string",
+            help='Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") '
+            'or relative (e.g. "42m" for 42 minutes)',
+        ),
+    ),
+    minimum=1,
+    maximum=1,
+)
+PAUSE = 50  # milliseconds between two looks at a log that does not grow
+FULL = 2**16  # bytes that are written at once
+
+
+def execute(values: Values, store: Store) -> int:
+    """Print what is asked for, each stream to its own."""
+    now = time.time_ns()
+    since, until = _moment("since", values.since, now), _moment("until", values.until, now)
+    it = containers.load(store, values.arguments[0])
+    reader = logs_read.Reader(store.directory(it.id), it.record["HostConfig"].get("LogConfig", {}))
+    lines = _lines(values.tail)
+    if lines >= 0:
+        reader.last(lines)
+    printer = Printer(values.timestamps, values.details)
+    runs = reader.runs()
+    if values.follow:
+        runs = reader.follow(lambda: _alive(it, until), lambda: _wait(reader, printer))
+    for run in runs:
+        if until and run.time > until:
+            break
+        if run.time >= since:
+            printer.add(run)
+    printer.flush()
+    _remark(reader)
+    return 0
+
+
+def _moment(name: str, text: str, now: int) -> str:
+    """Return the time that the flag *name* gives, as those of runs are; "" if it is not given."""
+    if not text or text == "0":
+        return ""
+    try:
+        return logs_runs.at(moments.parse(text, now))
+    except ValueError as error:
+        raise UsageError(f'invalid value for "{name}": {error}') from None
+
+
+def _lines(text: str) -> int:
+    """Return how many lines from the end; a negative number is all, as is what is no number."""
+    try:
+        return strconv.signed(text)
+    except ValueError:
+        return -1
+
+
+def _alive(it: Container, until: str) -> bool:
+    """Say whether something may be added that is asked for."""
+    if until and logs_runs.at(time.time_ns()) > until:
+        return False
+    return it.lock().held()
+
+
+def _wait(reader: logs_read.Reader, printer: Printer) -> None:
+    """Wait a little; end if nobody reads what we print."""
+    printer.flush()
+    _remark(reader)
+    poll = select.poll()
+    poll.register(1, 0)
+    if any(event & select.POLLERR for _, event in poll.poll(PAUSE)):
+        raise BrokenPipeError
+
+
+def _remark(reader: logs_read.Reader) -> None:
+    for remark in reader.remarks():
+        print(f"WARNING: {remark}", file=sys.stderr, flush=True)
+
+
+class Printer:
+    """Prints runs, with what the flags want before each line."""
+
+    __slots__ = ("begun", "details", "stream", "texts", "timestamps", "waiting")
+
+    def __init__(self, timestamps: bool, details: bool) -> None:
+        self.timestamps = timestamps
+        self.details = details
+        self.begun = [False, False, False]  # whether a stream is within a line
+        self.texts: list[bytes] = []
+        self.stream = 1
+        self.waiting = 0  # bytes in texts
+
+    def add(self, run: Run) -> None:
+        """Print *run*, soon: flush() makes sure of it."""
+        if run.stream != self.stream or self.waiting >= FULL:
+            self.flush()
+            self.stream = run.stream
+        text = run.text
+        if self.timestamps or self.details:
+            text = self._prefixed(run)
+        self.texts.append(text)
+        self.waiting += len(text)
+
+    def _prefixed(self, run: Run) -> bytes:
+        """Return the text with a prefix before each line; a long one may come in several runs."""
+        prefix = f"{run.time} ".encode() if self.timestamps else b""
+        if self.details:
+            prefix += _details(run) + b" "
+        begun, self.begun[run.stream] = self.begun[run.stream], not run.text.endswith(b"\n")
+        body = run.text.removesuffix(b"\n")
+        end = run.text[len(body) :]
+        return (b"" if begun else prefix) + body.replace(b"\n", b"\n" + prefix) + end
+
+    def flush(self) -> None:
+        """Print all that waits."""
+        data = memoryview(b"".join(self.texts))
+        self.texts, self.waiting = [], 0
+        while data:
+            try:
+                data = data[os.write(self.stream, data) :]
+            except BlockingIOError:
+                poll = select.poll()
+                poll.register(self.stream, select.POLLOUT)
+                poll.poll()
+
+
+def _details(run: Run) -> bytes:
+    from urllib.parse import quote_plus
+
+    pairs = sorted(run.attributes.items())
+    return ",".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs).encode()

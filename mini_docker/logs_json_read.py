@@ -1,0 +1,138 @@
+"""Read a log of the driver json-file: ours, or Docker's.
+
+Entries that were written together differ in their text alone: same stream, same time. So we
+look how far that holds, cut out what stands between the texts, and decode them in one go.
+Entries for which it does not hold are parsed one at a time.
+"""
+
+from __future__ import annotations
+
+from _json import scanstring
+
+from mini_docker import records
+from mini_docker.logs_runs import LONGEST, Run, fixed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+BEGIN = b'{"log":"'
+MIDDLE = b'","stream":"'  # a quotation mark within the text is escaped: this is its end
+STREAMS = {"stdout": 1, "stderr": 2}
+
+
+class Decoder:
+    """See logs_runs.Decoder."""
+
+    __slots__ = ("damaged", "lost", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self.damaged = self.lost = 0
+
+    def feed(self, data: bytes) -> Iterator[Run]:
+        """Return the runs of the lines that *data* completes."""
+        data = self.rest + data if self.rest else data
+        end = data.rfind(b"\n") + 1
+        self.rest = data[end:]
+        if len(self.rest) > LONGEST:
+            self.end()
+        start = 0
+        while start < end:
+            stop = data.index(b"\n", start) + 1
+            middle = data.find(MIDDLE, start, stop)
+            if middle >= 0 and data.startswith(BEGIN, start):
+                fields = data[middle:stop]
+                stop = extent(data, start, stop, end, fields)
+                run = _decode(data[start + len(BEGIN) : stop - len(fields)], fields)
+                if run:
+                    yield run
+                    start = stop
+                    continue
+            yield from self._each(data[start:stop])
+            start = stop
+
+    def _each(self, data: bytes) -> Iterator[Run]:
+        """Return the runs of the lines in *data*, each on its own."""
+        for line in data.split(b"\n")[:-1]:
+            found = _parse(line)
+            if found is None:
+                # Half an entry, or what a disk left there: a whole one may stand behind it.
+                self.damaged += 1
+                found = _parse(line[line.rfind(BEGIN) :]) if line.rfind(BEGIN) > 0 else None
+            if found is None:
+                continue
+            if "lost" in found:
+                self.lost += found["lost"]
+            elif run := _run(found, found["log"]):
+                yield run
+            else:
+                self.damaged += 1
+
+    def end(self) -> None:
+        """The file ends: an entry has a newline."""
+        self.damaged += bool(self.rest)
+        self.rest = b""
+
+
+def extent(data: bytes, start: int, stop: int, end: int, fields: bytes) -> int:
+    """Return where the entries end that all end with *fields*, as that from *start* to *stop* does.
+
+    We look twice as far each time, so a log in which no two are alike costs little more.
+    """
+    step = stop - start
+    while stop < end:
+        step *= 2
+        ahead = data.rfind(b"\n", stop, stop + step) + 1 or data.index(b"\n", stop) + 1
+        ahead = min(ahead, end)
+        if data.count(fields, stop, ahead) != data.count(b"\n", stop, ahead):
+            break
+        stop = ahead
+    return stop
+
+
+def _decode(raw: bytes, fields: bytes) -> Run | None:
+    """Return the run of entries with *fields*; *raw* is all between the first text and the last."""
+    raw = raw.replace(fields + BEGIN, b"")
+    if not (found := _parse(BEGIN + fields)) or "lost" in found:
+        return None
+    inside = raw.decode("utf-8", "replace") + '"'
+    try:
+        text, end = scanstring(inside, 0, True)
+    except ValueError:
+        return None
+    return _run(found, text) if end == len(inside) else None
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Return the entry *line*; None if it is none."""
+    try:
+        found = records.parse(line.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    if not isinstance(found, dict):
+        return None
+    found.setdefault("log", "")  # Docker leaves out what is empty
+    found.setdefault("attrs", {})
+    found.setdefault("stream", "stdout")
+    kinds = {"log": str, "stream": str, "time": str, "attrs": dict}
+    sound = all(isinstance(found.get(name), kind) for name, kind in kinds.items())
+    return found if sound and isinstance(found.get("lost", 0), int) else None
+
+
+def _run(found: dict[str, Any], text: str) -> Run | None:
+    """Return the run of *text* with the other fields of *found*; None if its time is none."""
+    try:
+        time = fixed(found["time"])
+    except ValueError:
+        return None
+    attributes = {str(name): str(value) for name, value in found["attrs"].items()}
+    return Run(STREAMS.get(found["stream"], 1), time, _encode(text), attributes)
+
+
+def _encode(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates: no character
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

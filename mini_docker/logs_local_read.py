@@ -1,0 +1,121 @@
+"""Read a log of the driver local: see logs_local.py for the format."""
+
+from __future__ import annotations
+
+from mini_docker import logs_runs
+from mini_docker.logs_runs import LONGEST, Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+SOURCE = b"\x0a\x06std"  # how a message begins: what to look for behind a damaged place
+STREAMS = {b"stdout": 1, b"stderr": 2}
+
+
+class Decoder:
+    """See logs_runs.Decoder."""
+
+    __slots__ = ("damaged", "lost", "rest")
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self.damaged = self.lost = 0
+
+    def feed(self, data: bytes) -> Iterator[Run]:
+        """Return the runs of the messages that *data* completes; those of one moment together."""
+        texts: list[bytes] = []
+        before = (0, 0)
+        for stream, moment, text in self._messages(self.rest + data):
+            if texts and before != (stream, moment):
+                yield Run(before[0], logs_runs.at(before[1]), b"".join(texts), {})
+                texts = []
+            texts.append(text)
+            before = (stream, moment)
+        if texts:
+            yield Run(before[0], logs_runs.at(before[1]), b"".join(texts), {})
+
+    def _messages(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Return stream, moment and text of each whole message in *data*."""
+        start = 0
+        while len(data) - start >= 8:
+            size = int.from_bytes(data[start : start + 4], "big")
+            stop = start + size + 8
+            if stop > len(data) and size <= LONGEST:
+                break
+            found = None
+            if size <= LONGEST and data[stop - 4 : stop] == data[start : start + 4]:
+                found = _message(data[start + 4 : stop - 4])
+            if found is None:
+                self.damaged += 1
+                start = _resume(data, start + 1)
+                continue
+            start = stop
+            if found[0]:
+                yield found
+            else:
+                self.lost += int(found[2].split(b" ")[0])
+        self.rest = data[start:]
+
+    def end(self) -> None:
+        """The file ends."""
+        self.damaged += bool(self.rest)
+        self.rest = b""
+
+
+def _resume(data: bytes, start: int) -> int:
+    """Return where from *start* on a message could begin; at the latest where the next byte will.
+
+    A message that is cut off by the end of *data* is looked at once there is more.
+    """
+    found = data.find(SOURCE, start + 4)
+    return found - 4 if found >= 0 else max(start, len(data) - 4 - len(SOURCE))
+
+
+def _message(data: bytes) -> tuple[int, int, bytes] | None:
+    """Return stream, moment and text of a message; stream 0 is a note; None if it is none."""
+    try:
+        fields = _fields(data)
+        source, line = fields[0x0A], fields.get(0x1A, b"")
+        moment = fields[0x10]
+        logs_runs.at(moment)
+        if source == b"lost":
+            int(line.split(b" ")[0])
+            return 0, moment, line
+        last = fields.get(0x2A, b"")[:2] == b"\x08\x01"
+        return STREAMS[source], moment, line if 0x20 in fields and not last else line + b"\n"
+    except (IndexError, KeyError, ValueError):
+        return None
+
+
+def _fields(data: bytes) -> dict[int, Any]:
+    """Return the fields of a message by their keys, a number each for its tag and kind."""
+    found: dict[int, Any] = {}
+    at = 0
+    while at < len(data):
+        key = data[at]
+        value, at = _number(data, at + 1)
+        if key & 7 == 2:  # bytes, behind their length
+            found[key], at = data[at : at + value], at + value
+        elif key & 7 == 0:
+            found[key] = value
+        else:
+            raise ValueError(f"a field of kind {key & 7}")
+    if at != len(data):
+        raise ValueError("cut off")
+    return found
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """Return the varint at *at*, and what is behind it; IndexError if it is cut off."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise IndexError(at)

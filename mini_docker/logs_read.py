@@ -1,0 +1,170 @@
+"""Read a container's log back: all of it or its last lines, and then what is added.
+
+A reader never meets the writer: it looks at the files. However slow it is, it holds nothing
+up, and the container cannot tell that it is there.
+"""
+
+from __future__ import annotations
+
+import os
+
+from mini_docker import logs_chain, logs_files, logs_json_read
+from mini_docker.errors import StateError
+from mini_docker.logs_runs import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from mini_docker.logs_chain import Piece
+    from mini_docker.logs_runs import Decoder
+
+BLOCK = 2**20  # bytes that are looked at from the end of a file
+
+
+class Reader:
+    """Reads the log of the container in *directory*, whose HostConfig.LogConfig is *config*."""
+
+    __slots__ = ("decoder", "driver", "missed", "path", "pieces", "skip")
+
+    def __init__(self, directory: str, config: Mapping[str, Any]) -> None:
+        self.driver = config.get("Type") or logs_files.DEFAULT
+        self.path = logs_files.path(directory, self.driver)
+        if not self.path:
+            raise StateError("configured logging driver does not support reading")
+        self.decoder = self._decoder()
+        self.pieces = logs_chain.open_all(self.path)
+        self.skip = 0  # lines that are read and not wanted
+        self.missed = False  # files were removed before we came to them
+
+    def _decoder(self) -> Decoder:
+        if self.driver == logs_files.DEFAULT:
+            return logs_json_read.Decoder()
+        from mini_docker import logs_local_read
+
+        return logs_local_read.Decoder()
+
+    def last(self, lines: int) -> None:
+        """Begin with the last *lines* of what there is, reading from the end.
+
+        The line before them has to be found as well: only its end tells where ours begin.
+        """
+        wanted = len(self.pieces)
+        while wanted and lines >= 0:
+            wanted -= 1
+            lines -= self._locate(self.pieces[wanted], lines, wanted == len(self.pieces) - 1)
+        self.skip = max(0, -lines)
+        for piece in self.pieces[:wanted]:
+            piece.close()
+        del self.pieces[:wanted]
+
+    def _locate(self, piece: Piece, lines: int, newest: bool) -> int:
+        """Leave *piece* where more than *lines* lines follow; return how many do.
+
+        That is its beginning if it has not so many. A line that has no newline yet counts
+        in the *newest* file, and goes on in the next one elsewhere.
+        """
+        if piece.compressed or self.driver != logs_files.DEFAULT:
+            found = _count(self._read(piece, self._decoder()), newest)
+            piece.rewind()
+            return found
+        end, found, size = os.fstat(piece.descriptor).st_size, 0, BLOCK
+        while end and found <= lines:
+            start = max(0, end - size)
+            data = os.pread(piece.descriptor, end - start, start)
+            skipped = data.find(b"\n") + 1 if start else 0
+            if start and skipped in (0, len(data)):
+                size *= 2  # one entry fills it
+                continue
+            found += _count(self._decoder().feed(data[skipped:]), newest and not found)
+            end, size = start + skipped, BLOCK
+        piece.rewind(end)
+        return found
+
+    def runs(self) -> Iterator[Run]:
+        """Return what there is now."""
+        while self.pieces:
+            yield from self._wanted(self._read(self.pieces[0], self.decoder))
+            if len(self.pieces) == 1:
+                return
+            self._next()
+
+    def follow(self, alive: Callable[[], bool], wait: Callable[[], None]) -> Iterator[Run]:
+        """After runs(), return what is added, until *alive* says that nobody writes any more.
+
+        *wait* is called whenever there is nothing new.
+        """
+        while True:
+            living = alive()  # asked before we look: what was written last is there by now
+            yield from self.runs()
+            if self._advance():
+                continue
+            if not living:
+                self.decoder.end()
+                return
+            wait()
+
+    def _advance(self) -> bool:
+        """Go on to the next file, or to one that has begun anew; say whether there is one."""
+        if not self.pieces:
+            self.pieces = logs_chain.open_all(self.path)
+            return bool(self.pieces)
+        if self.pieces[0].cut():
+            self.decoder.end()
+            return True
+        more, missed = logs_chain.following(self.path, self.pieces[0])
+        self.missed = self.missed or missed
+        if more:
+            self.pieces.append(more)  # runs() reads the old one to its end before it takes it
+        return more is not None
+
+    def _next(self) -> None:
+        self.decoder.end()
+        self.pieces.pop(0).close()
+
+    def _read(self, piece: Piece, decoder: Decoder) -> Iterator[Run]:
+        """Return what *decoder* makes of the rest of *piece*."""
+        while True:
+            try:
+                data = piece.read()
+            except (OSError, ValueError):  # the disk, or a compressed file that is none
+                decoder.damaged += 1
+                return
+            if not data:
+                return
+            yield from decoder.feed(data)
+
+    def _wanted(self, runs: Iterable[Run]) -> Iterator[Run]:
+        """Leave out the first *skip* lines."""
+        for run in runs:
+            if self.skip:
+                there = run.text.count(b"\n")
+                if there < self.skip:
+                    self.skip -= there
+                    continue
+                run.text = run.text.split(b"\n", self.skip)[self.skip]
+                self.skip = 0
+            if run.text:
+                yield run
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said about what could not be read, and forget it."""
+        found = []
+        if self.decoder.damaged:
+            found.append("the log is damaged: what could not be read is left out")
+        if self.decoder.lost:
+            found.append(f"{self.decoder.lost} bytes of the log could not be written to the disk")
+        if self.missed:
+            found.append("a part of the log was removed before it could be read (max-file)")
+        self.decoder.damaged = self.decoder.lost = 0
+        self.missed = False
+        return found
+
+
+def _count(runs: Iterable[Run], newest: bool) -> int:
+    """Return how many lines there are in *runs*; see _locate()."""
+    found, text = 0, b"\n"
+    for run in runs:
+        found, text = found + run.text.count(b"\n"), run.text
+    return found + (newest and not text.endswith(b"\n"))

@@ -1,0 +1,66 @@
+"""What is read from a log: runs, text that was written at one moment to one stream."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Protocol
+
+    class Decoder(Protocol):
+        """Turns the bytes of one log file into runs."""
+
+        damaged: int  # how many places could not be read
+        lost: int  # how many bytes the log says it could not take
+
+        def feed(self, data: bytes) -> Iterable[Run]:
+            """Return the runs of the entries that *data*, the next bytes of the file, completes."""
+
+        def end(self) -> None:
+            """The file ends here: what has been waiting for more is damaged."""
+
+
+LONGEST = 4 * 2**20  # bytes of an entry; longer ones are no entries
+
+
+class Run:
+    """Some lines, or a part of one: *text* as it was written, newlines included.
+
+    *stream* is 1 or 2, *time* a text of 30 characters, RFC 3339 with nine digits and Z, which
+    sorts as time goes; *attributes* are what the entry says of its container.
+    """
+
+    __slots__ = ("attributes", "stream", "text", "time")
+
+    def __init__(self, stream: int, time: str, text: bytes, attributes: Mapping[str, str]) -> None:
+        self.stream = stream
+        self.time = time
+        self.text = text
+        self.attributes = attributes
+
+
+def fixed(time: str) -> str:
+    """Return *time*, RFC 3339 with up to nine digits, with nine, in UTC; ValueError if it is none.
+
+    >>> fixed("2026-01-02T03:04:05.6Z")
+    '2026-01-02T03:04:05.600000000Z'
+    """
+    whole, _, part = time.removesuffix("Z").partition(".")
+    numbers = whole[:4] + whole[5:7] + whole[8:10] + whole[11:13] + whole[14:16] + whole[17:19]
+    if time[-1:] == "Z" and len(whole) == 19 and len(part) < 10 and (numbers + part).isdigit():
+        return f"{whole}.{part:0<9}Z"
+    from mini_docker import moments
+
+    return at(moments.parse(time))
+
+
+def at(moment: int) -> str:
+    """Return *moment*, in nanoseconds since 1970, as fixed() does; ValueError if it has no date."""
+    import time
+
+    seconds, rest = divmod(moment, 10**9)
+    try:
+        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    except (OverflowError, OSError) as error:
+        raise ValueError(str(error)) from None
+    return f"{whole}.{rest:09d}Z"
