@@ -87,15 +87,15 @@ def _test(root: str, name: str, value: str) -> Callable[[Image], bool]:
     if name == "label!":
         return lambda it: not has_label(it, value)
     if name == "until":
-        moment = _until(value)
-        return lambda it: (image_facts.created(it) or 0.0) < moment
+        limit = moment(value)
+        return lambda it: (image_facts.created(it) or 0.0) < limit
     other = image_facts.created(image_lookup.find(root, value)) or 0.0
     if name == "before":
         return lambda it: (image_facts.created(it) or 0.0) < other
     return lambda it: (image_facts.created(it) or 0.0) > other
 
 
-def _until(value: str) -> float:
+def moment(value: str) -> float:
     """Return the moment that *value* means: 10m ago, a date, or seconds since 1970."""
     from datetime import UTC, datetime
 

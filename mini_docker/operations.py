@@ -1,172 +1,243 @@
-"""What one does to a container that exists: kill, pause, wait, remove."""
+"""What one does to a container that exists: start, stop, kill, rename.
+
+Whoever stops a container by hand writes that down before the signal goes out: the process
+that looks after it reads it at the end, and starts it no more, whatever its policy.
+"""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
 
-from mini_docker import cgroups_tree, containers
-from mini_docker.errors import CgroupError, Conflict, NotFound, ProcessError, StateError, reason
-from mini_docker.store import Lock
+from mini_docker import (
+    containers,
+    events,
+    lifecycle,
+    operations_pause,
+    operations_wait,
+    records,
+    signal_names,
+)
+from mini_docker.errors import (
+    Conflict,
+    MiniDockerError,
+    NotFound,
+    ProcessError,
+    StateError,
+    reason,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_docker.containers import Container
-    from mini_docker.store import Store
+    import signal
 
-GRACE = 10.0  # seconds that a killed container gets to be gone
+    from mini_docker.containers import Container
+    from mini_docker.store import Lock
+else:  # the same functions, without the cost of signal's enums
+    import _signal as signal
+
+JOINING = ("PidMode", "IpcMode", "NetworkMode", "UTSMode")  # that may say "container:NAME"
+PATIENCE = 10  # seconds that a container gets to obey its stop signal, unless it says otherwise
+
+
+def begin(it: Container) -> Lock | None:
+    """Get *it* ready to be started; return the lock to hold from now on, None if it runs already.
+
+    It is forgotten that a user has stopped it, and how often it was restarted. StateError, in
+    Docker's words, if it is paused or about to be removed.
+    """
+    give_up = time.monotonic() + operations_wait.GRACE
+    life = it.lock()
+    while lifecycle.move(it.status(), "start", it.id) != it.status():
+        if not life.take():
+            operations_wait.look_again(it, give_up, "cannot start")
+            continue
+        try:
+            if _fresh(it):
+                return life
+        except BaseException:
+            life.release()
+            raise
+        life.release()
+    return None
+
+
+def _fresh(it: Container) -> bool:
+    """Write down that *it* is being started; False if it runs after all. We hold its lock."""
+    with it.change():
+        it.reload()
+        if lifecycle.move(it.status(), "start", it.id) == it.status():
+            return False
+        it.update(Stopped=False, Restarted=False, RestartCount=0, RestartDelay=0.0)
+    if any(it.record["HostConfig"].get(key, "").startswith("container:") for key in JOINING):
+        from mini_docker import creation_rejoin
+
+        creation_rejoin.rejoin(it)
+    containers.note(it.store, it.id, 0)
+    return True
+
+
+def launch(it: Container) -> None:
+    """Start *it*, and leave it to its monitor; one that runs already goes on.
+
+    Raises what went wrong. A container with --rm is removed then, as after its end.
+    """
+    life = begin(it)
+    if life is None:
+        return
+    from mini_docker import processes, supervisor
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    processes.block()  # as the monitor needs it
+    try:
+        supervisor.detach(it, life)
+    except BaseException:
+        life.release()
+        clear(it)
+        raise
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def clear(it: Container) -> None:
+    """Clean up after a start of *it* that has failed."""
+    try:
+        look = containers.load(it.store, it.id)
+        if containers.removes_itself(look) and not look.alive():
+            containers.remove(look)
+    except NotFound:
+        return
+
+
+def restart(it: Container, number: int = 0, seconds: int | None = None) -> None:
+    """Stop *it* if it runs, as stop() does, and start it; one with --rm is not removed."""
+    try:
+        lifecycle.move(it.status(), "restart", it.id)
+        stop(it, number, seconds, again=True)
+        launch(it)
+    except (MiniDockerError, OSError) as error:
+        raise StateError(f"Cannot restart container {it.name()}: {error}") from error
+    events.container(it, "restart")
+
+
+def stop(it: Container, number: int = 0, seconds: int | None = None, again: bool = False) -> None:
+    """Ask *it* to end, and force it after *seconds*; it has ended when this returns.
+
+    Without a *number* it is the container's own stop signal, or TERM; without *seconds* its
+    own timeout, or PATIENCE; negative ones mean for ever. One that does not run needs
+    nothing. *again*: it is to be started once more, so --rm does not remove it.
+    """
+    grace = seconds if seconds is not None else it.record["Config"].get("StopTimeout")
+    number = number or stop_signal(it)
+    if lifecycle.move(it.status(), "stop", it.id) == it.status():
+        return
+    try:
+        mark(it, again)
+        while it.alive():
+            if it.running():
+                _stop_process(it, number, float(PATIENCE if grace is None else grace))
+            operations_wait.until_ended(it, "cannot stop")
+    except NotFound:
+        return  # it had --rm
+    events.container(it, "stop")
+
+
+def _stop_process(it: Container, number: int, grace: float) -> None:
+    try:
+        process = containers.hold(it)
+    except StateError:
+        return  # it has just ended
+    try:
+        operations_pause.let_run(it)
+        events.container(it, "kill", signal=str(number))
+        if not lifecycle.stop(process, number, grace):
+            events.container(it, "kill", signal=str(int(signal.SIGKILL)))
+    except ProcessError as error:
+        thawed = operations_pause.let_run(it)  # a pause came between
+        if not thawed or not lifecycle.ended(process, operations_wait.GRACE):
+            raise ProcessError(f"cannot stop container {it.name()}: {error}") from error
+    finally:
+        os.close(process)
+
+
+def stop_signal(it: Container) -> int:
+    """Return the number of the signal that asks *it* to end; UsageError for one there is not."""
+    return signal_names.number(it.record["Config"].get("StopSignal") or "TERM")
+
+
+def mark(it: Container, again: bool = False) -> None:
+    """Write down that a user has stopped *it*, and tell the process that looks after it.
+
+    One that is waiting for the container's next start must not wait any longer.
+    """
+    with it.change():
+        it.reload()
+        it.update(Stopped=True, Restarted=again)
+    if it.status() == "restarting":
+        operations_wait.tell(it)
 
 
 def kill(it: Container, number: int) -> None:
     """Send signal *number* to process 1 of *it*; StateError, in Docker's words, if it has none.
 
-    After SIGKILL return once the container has ended, as Docker does: its end is written
-    down, and it can be removed. StateError if that takes longer than GRACE.
+    SIGKILL and the container's own stop signal mean that a user wants its end: they end a
+    pause, too, and no policy starts it again. After SIGKILL return once the end is written
+    down: it can be removed. StateError if that takes longer than operations_wait.GRACE.
     """
-    if not it.running():
-        raise StateError(f"cannot kill container: {it.name()}: container is not running")
-    _send(it, number)
-    if number != signal.SIGKILL:
-        return
-    give_up = time.monotonic() + GRACE
     try:
-        while it.running():
-            it = _again(it, give_up)
+        lifecycle.move(it.status(), "kill", it.id)
+    except StateError as error:
+        raise StateError(f"cannot kill container: {it.name()}: {error}") from None
+    try:
+        if meant := number in (signal.SIGKILL, stop_signal(it)):
+            mark(it)
+        send(it, number, meant)
+        if number == signal.SIGKILL:
+            operations_wait.until_ended(it, "cannot kill")
     except NotFound:
         return  # it had --rm
 
 
-def _send(it: Container, number: int) -> None:
-    """Send signal *number* to process 1 of *it*, if that still lives.
+def send(it: Container, number: int, thaw: bool) -> None:
+    """Send signal *number* to process 1 of *it*, if it has one; *thaw*: let a paused one run on.
 
     A pidfd stands for the process itself, not for a number that another may have by now.
     pidfd_open(2), pidfd_send_signal(2).
     """
+    if not it.running():
+        return
     try:
-        descriptor = containers.hold(it)
-        signal.pidfd_send_signal(descriptor, number)
-        os.close(descriptor)
+        process = containers.hold(it)
+        signal.pidfd_send_signal(process, number)
+        os.close(process)
     except (StateError, ProcessLookupError):
         return  # it has just ended: there is nothing to kill
     except OSError as error:
         raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
-    if number == signal.SIGKILL:
-        _let_die(it)
+    events.container(it, "kill", signal=str(number))
+    if thaw:
+        operations_pause.let_run(it)
 
 
-def pause(it: Container) -> None:
-    """Freeze every process of *it*.
+def rename(it: Container, name: str) -> None:
+    """Give *it* the name *name*; Conflict or UsageError, in Docker's words, if that cannot be.
 
-    The state says so before the kernel does: who is killed in between leaves a container
-    that "unpause" lets run on, not one that is frozen and said to run.
+    The new name is claimed first, and the record says which one is true. Whoever is killed
+    in between leaves a name that counts for nothing: see leftovers.py.
     """
-    with it.change():
+    from mini_docker import names
+
+    names.check(name)
+    with it.change(), it.store.lock():
         it.reload()
-        if it.status() == "paused":
-            raise StateError(f"Container {it.id[:12]} is already paused")
-        if not it.running():
-            raise StateError(f"Container {it.id[:12]} is not running")
-        group = _group(it)
-        it.update(Status="paused")
+        old = it.name()
+        if name == old:
+            raise Conflict("Renaming a container with the same name as its current name")
         try:
-            group.freeze()
-        except BaseException:
-            it.update(Status="running")
-            raise
-
-
-def unpause(it: Container) -> None:
-    """Let the processes of *it* run on; the kernel comes first, as the state did in pause()."""
-    with it.change():
-        it.reload()
-        if it.status() != "paused":
-            raise StateError(f"Container {it.id[:12]} is not paused")
-        _thaw(it)
-        it.update(Status="running")
-
-
-def wait(it: Container) -> int:
-    """Wait until *it* has ended, and return its exit code. One that never ran is not waited for."""
-    waiters = Lock(f"{it.store.directory(it.id)}/waiters")
-    try:
-        waiters.acquire(shared=True)  # one that is removed at its end stays until we have read
-        while it.running():
-            time.sleep(0.01)
-            it = containers.load(it.store, it.id)
-    except NotFound:
-        raise NotFound(f"No such container: {it.id[:12]}") from None
-    finally:
-        waiters.release()
-    return int(it.state["ExitCode"])
-
-
-def remove(it: Container, force: bool) -> None:
-    """Remove *it*; a running one only with *force*, and then it is killed first.
-
-    One that is being started is waited for: without its directory it would run on, and
-    nobody would know of it.
-    """
-    try:
-        give_up = time.monotonic() + GRACE
-        while it.status() == "created" and it.lock().held():
-            it = _again(it, give_up)
-        if it.running() and not force:
-            raise Conflict(
-                f'cannot remove container "{it.name()}": container is {it.status()}: '
-                "stop the container before removing or force remove"
-            )
-        give_up = time.monotonic() + GRACE
-        while it.running():
-            _send(it, signal.SIGKILL)  # each time: a pause may have come between
-            it = _again(it, give_up)
-    except NotFound:
-        return  # it had --rm, or somebody else removed it
-    containers.remove(it)
-
-
-def _again(it: Container, give_up: float) -> Container:
-    """Look at *it* once more, in a moment; StateError when the time *give_up* has come."""
-    if time.monotonic() > give_up:
-        verb = "end" if it.running() else "finish its start"
-        raise StateError(f"container {it.name()} does not {verb} within {GRACE:g} s")
-    time.sleep(0.005)
-    return containers.load(it.store, it.id)
-
-
-def remove_broken(store: Store, reference: str) -> None:
-    """Remove a container whose records cannot be read, and kill what is in its control group."""
-    id = store.find(reference)
-    if Lock(f"{store.directory(id)}/lock").held():
-        raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")
-    base = cgroups_tree.present().base
-    if base is not None:
-        group = cgroups_tree.Group(f"{base}/mini-docker/{id}")
-        group.kill()
-        group.remove()
-    containers.take_away(store, id, store.name_of(id))
-
-
-def _group(it: Container) -> cgroups_tree.Group:
-    from mini_docker import swap
-
-    swap.require("cgroups", what="pause")
-    return cgroups_tree.of(it.config(), "pause")
-
-
-def _let_die(it: Container) -> None:
-    """Thaw *it* if it is frozen: under version 1 a frozen process dies only then."""
-    try:
-        with it.change():  # a pause that is under way comes to its end first
-            it.reload()
-            if it.status() == "paused":
-                _thaw(it)
-    except NotFound:
-        return  # it had --rm, and is gone
-    except CgroupError:
-        if containers.alive(containers.read_note(it.store, it.id)):
-            raise
-
-
-def _thaw(it: Container) -> None:
-    _group(it).freeze(False)
+            it.store.claim(name, it.id)
+        except Conflict as error:
+            raise Conflict(f"Error when allocating new name: {error}") from None
+        it.record = {**it.record, "Name": name}
+        records.write(f"{it.store.directory(it.id)}/container.json", it.record)
+        it.store.release(old, it.id)
+    events.container(it, "rename", oldName=f"/{old}")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": "run",
     "exec": "exec",
+    "attach": "attach",
     "ps": "ps",
     "inspect": "inspect",
     "container inspect": "container_inspect",
@@ -20,8 +21,15 @@ COMMANDS = {
     "commit": "commit",
     "import": "import_",
     "build": "build",
+    "builder prune": "builder_prune",
+    "create": "create",
+    "start": "start",
+    "stop": "stop",
+    "restart": "restart",
+    "rename": "rename",
     "kill": "kill",
     "rm": "rm",
+    "container prune": "container_prune",
     "pause": "pause",
     "unpause": "unpause",
     "stats": "stats",
@@ -50,13 +58,16 @@ COMMANDS = {
     "image graph": "image_graph",
     "image verify": "image_verify",
     "system df": "system_df",
+    "system prune": "system_prune",
+    "system restart-policy": "system_restart_policy",
     "system check": "system_check",
 }
 ALIASES = {
     **{
         f"container {name}": name
         for name in (
-            *("run", "exec", "kill", "rm", "pause", "unpause"),
+            *("run", "exec", "attach", "kill", "rm", "pause", "unpause"),
+            *("create", "start", "stop", "restart", "rename"),
             *("stats", "top", "update", "wait"),
             *("diff", "export", "commit"),
         )
@@ -70,6 +81,7 @@ ALIASES = {
     "builder build": "build",
     "buildx build": "build",
     "buildx b": "build",
+    "buildx prune": "builder prune",
     "image rm": "rmi",
     "image remove": "rmi",
     "image import": "import",

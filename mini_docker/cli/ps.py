@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 
-from mini_docker import containers, durations, gotemplate, image_store
+from mini_docker import containers, durations, gotemplate, image_store, sizes
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import MiniDockerError, UsageError
+from mini_docker.errors import MiniDockerError
 from mini_docker.gotemplate.quoting import quote
 from mini_docker.timestamps import seconds
 
@@ -38,8 +37,8 @@ HEADINGS = {
     "Mounts": "MOUNTS",
     "LocalVolumes": "LOCAL VOLUMES",
     "Networks": "NETWORKS",
+    "Size": "SIZE",
 }
-FILTERS = ("id", "name", "status", "label", "ancestor", "exited")
 COMMAND = Command(
     "ps",
     "List containers",
@@ -52,6 +51,7 @@ COMMAND = Command(
         Flag("latest", "l", help="Show the latest created container"),
         Flag("no-trunc", "", help="Don't truncate output"),
         Flag("quiet", "q", help="Only display container IDs"),
+        Flag("size", "s", help="Display total file sizes"),
     ),
     maximum=0,
 )
@@ -59,26 +59,50 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Print a row for each container; name each record that cannot be read, and end with 1."""
-    for name, _ in values.filter:
-        if name not in FILTERS:
-            raise UsageError(f"invalid filter '{name}' (this engine has: {', '.join(FILTERS)})")
     found, broken = containers.listing(store)
     status_asked = any(name in ("status", "exited") for name, _ in values.filter)
     count = 1 if values.latest else values.last
-    everything = values.all or count >= 0 or status_asked
-    shown = [it for it in found if (everything or it.running()) and matches(it, values.filter)]
-    shown = shown[:count] if count >= 0 else shown
+    shown = found if values.all or count > 0 or status_asked else [it for it in found if it.alive()]
+    if values.filter:
+        from mini_docker import container_filters
+
+        shown = container_filters.select(store, shown, values.filter)
+    shown = shown[:count] if count > 0 else shown
     if values.quiet and not values.format:
-        for it in shown:
-            print(it.id if values.no_trunc else it.id[:12])
+        table.put("".join(f"{it.id if values.no_trunc else it.id[:12]}\n" for it in shown))
     else:
-        named = names(store.root)
-        rows = [row(it, values.no_trunc, named) for it in shown]
-        table.show(values.format, rows, HEADINGS, DEFAULT)
+        _show(store, values, shown)
     sys.stdout.flush()
     for error in broken:
         print(f"mini-docker: {error}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def _show(store: Store, values: Values, shown: list[Container]) -> None:
+    named = names(store.root)
+    rows = [row(it, values.no_trunc, named) for it in shown]
+    if values.size or ".Size" in values.format:
+        bases: dict[str, int] = {}
+        for it, fields in zip(shown, rows, strict=True):
+            fields["Size"] = _size(it, bases)
+    default = DEFAULT + "\t{{.Size}}" if values.size else DEFAULT
+    table.show(values.format, rows, HEADINGS, default)
+
+
+def _size(it: Container, bases: dict[str, int]) -> str:
+    """Return what *it* has written, and that with its image: "5B (virtual 4.26MB)".
+
+    *bases* has the sizes of the images that have turned up, by id.
+    """
+    from mini_docker import image_layers, operations_removal
+
+    id = str(it.record.get("Image", ""))
+    if id not in bases:
+        bases[id] = 0
+        for chain in it.record.get("Layers", ()):
+            bases[id] += int(image_layers.record(it.store.root, chain)["Size"])
+    own = operations_removal.written(it)
+    return f"{sizes.human_size(own)} (virtual {sizes.human_size(own + bases[id])})"
 
 
 def names(root: str) -> dict[str, str]:
@@ -117,6 +141,7 @@ def row(it: Container, whole: bool, named: dict[str, str]) -> dict[str, Any]:
         "Mounts": "",
         "LocalVolumes": "0",
         "Networks": it.record["HostConfig"].get("NetworkMode", "none"),
+        "Size": "0B",
     }
 
 
@@ -137,49 +162,15 @@ def _image(it: Container, whole: bool, named: dict[str, str]) -> str:
 
 
 def status(it: Container) -> str:
-    """Return the state in words: "Up 3 seconds (Paused)", "Exited (0) 2 hours ago", "Created"."""
+    """Return the state in words, as moby's container/state.go does: "Up 3 seconds (healthy)"."""
+    state = it.status()
     if it.running():
-        remark = "Paused" if it.status() == "paused" else ""
+        health = (it.state.get("Health") or {}).get("Status", "")
+        remark = "health: starting" if health == "starting" else health
+        remark = "Paused" if state == "paused" else remark
         return durations.up(time.time() - seconds(it.state["StartedAt"]), remark)
-    if it.status() == "exited":
+    if state in ("exited", "restarting"):
         since = time.time() - seconds(it.state["FinishedAt"])
-        return durations.exited(it.state["ExitCode"], since)
-    return it.status().capitalize()
-
-
-def matches(it: Container, filters: list[tuple[str, str]]) -> bool:
-    """Say whether *it* passes: of one filter's values any, of several filters all."""
-    wanted: dict[str, list[str]] = {}
-    for name, value in filters:
-        wanted.setdefault(name, []).append(value)
-    labels = wanted.pop("label", [])
-    return all(_has_label(it, label) for label in labels) and all(
-        any(_matches(it, name, value) for value in choices) for name, choices in wanted.items()
-    )
-
-
-def _matches(it: Container, name: str, value: str) -> bool:
-    if name == "id":
-        return it.id.startswith(value)
-    if name == "name":
-        return _fits(value, it.name()) or _fits(value, f"/{it.name()}")
-    if name == "status":
-        return it.status() == value
-    if name == "exited":
-        return it.status() == "exited" and str(it.state["ExitCode"]) == value
-    image = it.record["Config"]["Image"]
-    return value in (image, image.partition(":")[0], it.record["Image"])
-
-
-def _fits(pattern: str, name: str) -> bool:
-    """Say whether the regular expression *pattern* is found in *name*; a broken one is not."""
-    try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        return False
-
-
-def _has_label(it: Container, wanted: str) -> bool:
-    name, equals, value = wanted.partition("=")
-    labels = it.record["Config"].get("Labels", {})
-    return name in labels and (not equals or labels[name] == value)
+        text = durations.exited(it.state["ExitCode"], since)
+        return text if state == "exited" else text.replace("Exited", "Restarting", 1)
+    return "Removal In Progress" if state == "removing" else state.capitalize()

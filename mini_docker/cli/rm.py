@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import containers, operations
+from mini_docker import containers, leftovers, operations_removal
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import ConfigError, MiniDockerError, NotFound
+from mini_docker.errors import ConfigError, Conflict, MiniDockerError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,16 +18,30 @@ COMMAND = Command(
     "rm",
     "Remove one or more containers",
     "mini-docker rm [OPTIONS] CONTAINER [CONTAINER...]",
-    (Flag("force", "f", help="Force the removal of a running container (uses SIGKILL)"),),
+    (
+        Flag("force", "f", help="Force the removal of a running container (uses SIGKILL)"),
+        Flag("link", "l", help="Remove the specified link"),
+        Flag("volumes", "v", help="Remove anonymous volumes associated with the container"),
+    ),
     minimum=1,
 )
 
 
 def execute(values: Values, store: Store) -> int:
     """Remove each; with --force one that does not exist is no failure, as in docker."""
-    if not values.force:
-        return each(store, values.arguments, lambda it: operations.remove(it, force=False))
-    return max(_force(store, reference) for reference in values.arguments)
+    if values.link:
+        return each(store, values.arguments, _unlink)
+    if values.force:
+        code = max(_force(store, reference) for reference in values.arguments)
+    else:
+        code = each(store, values.arguments, lambda it: operations_removal.remove(it, force=False))
+    leftovers.sweep(store)
+    return code
+
+
+def _unlink(it: containers.Container) -> None:
+    """Refuse, in Docker's words: a container's own name is no link, and links are chapter 16."""
+    raise Conflict("Conflict, cannot remove the default link name of the container")
 
 
 def _force(store: Store, reference: str) -> int:
@@ -42,12 +56,12 @@ def _force(store: Store, reference: str) -> int:
         return _remove_broken(store, reference)
     except MiniDockerError:
         pass  # each() meets it as well, and reports it
-    return each(store, [reference], lambda it: operations.remove(it, force=True))
+    return each(store, [reference], lambda it: operations_removal.remove(it, force=True))
 
 
 def _remove_broken(store: Store, reference: str) -> int:
     try:
-        operations.remove_broken(store, reference)
+        operations_removal.remove_broken(store, reference)
     except MiniDockerError as error:
         print(f"mini-docker: {error}", file=sys.stderr)
         return 1

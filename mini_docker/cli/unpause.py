@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_docker import operations
+from mini_docker import operations_pause
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command
 
@@ -21,4 +21,4 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Unpause each."""
-    return each(store, values.arguments, operations.unpause)
+    return each(store, values.arguments, operations_pause.unpause)

@@ -58,14 +58,15 @@ FLOORS = (
     "monitor_handover monitor_start monitor_end monitor_again monitor_life monitor supervisor "
     "supervisor_plain",
     "operations_wait operations_pause",
-    "operations operations_removal",
+    "operations operations_removal container_filters",
     "attachment_client attachment",
     "foreground",
     "image_changes image_new image_import image_commit",
-    "builder_checks_stages builder_checks",
+    "builder_checks_form builder_checks_variables builder_checks",
     "builder_git builder_download builder_places builder_context",
     "builder_mounts builder_hash builder_config builder_select builder_copy builder_add "
     "builder_commit builder_cache builder_run builder_steps builder_stages builder_build",
+    "container_exec_session container_exec_monitor",
     "repair rootless",
     "cli",
     "startup __main__",

@@ -1,0 +1,37 @@
+"""mini-docker stop: ask containers to end, and force those that do not."""
+
+from __future__ import annotations
+
+from mini_docker import operations
+from mini_docker.cli import signals
+from mini_docker.cli.each import together
+from mini_docker.cli.options import Command, Flag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+FLAGS = (
+    Flag("signal", "s", "string", help="Signal to send to the container"),
+    Flag("timeout,time", "t", "int", help="Seconds to wait before killing the container"),
+)
+COMMAND = Command(
+    "stop",
+    "Stop one or more running containers",
+    "mini-docker stop [OPTIONS] CONTAINER [CONTAINER...]",
+    FLAGS,
+    minimum=1,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Stop all at the same time."""
+    number, seconds = how(values)
+    return together(store, values.arguments, lambda it: operations.stop(it, number, seconds))
+
+
+def how(values: Values) -> tuple[int, int | None]:
+    """Return the signal, 0 for the container's own, and the seconds, None for its own."""
+    number = signals.number(values.signal) if values.signal else 0
+    return number, values.timeout if "timeout" in values.given else None

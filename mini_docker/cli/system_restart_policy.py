@@ -1,0 +1,103 @@
+"""mini-docker system restart-policy: what --restart means when the machine has started again.
+
+There is no daemon that would see to it. A unit of systemd runs `--run` once at each boot: it
+starts the containers whose policy wants them back.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mini_docker import containers, lifecycle, operations
+from mini_docker.cli.options import Command, Flag
+from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.cli.options import Values
+    from mini_docker.store import Store
+
+UNIT = "/etc/systemd/system/mini-docker-restart.service"
+TEXT = """\
+[Unit]
+Description=Start the containers of mini-docker whose restart policy wants them
+After=network-online.target local-fs.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart={program} --root {root} system restart-policy --run
+# A container is nobody's child here: its monitor leaves this unit's group.
+KillMode=process
+
+[Install]
+WantedBy=multi-user.target
+"""
+COMMAND = Command(
+    "system restart-policy",
+    "Start containers again after the machine has been restarted",
+    "mini-docker system restart-policy [OPTIONS]",
+    (
+        Flag("install", "", help=f"Write the systemd unit to {UNIT} (default: print it)"),
+        Flag("run", "", help="Start the containers whose restart policy wants them"),
+    ),
+    maximum=0,
+)
+
+
+def execute(values: Values, store: Store) -> int:
+    """Print the unit, install it, or do what it does."""
+    if values.install and values.run:
+        raise UsageError("conflicting options: cannot specify both --install and --run")
+    if values.run:
+        return start_all(store)
+    text = TEXT.format(program=_quoted(_program()), root=_quoted(store.root))
+    if not values.install:
+        print(text, end="")
+        return 0
+    try:
+        with open(UNIT, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(f"cannot write {UNIT}: {reason(error)}") from error
+    print(f"{UNIT} is written; now: systemctl enable {os.path.basename(UNIT)}")
+    return 0
+
+
+def start_all(store: Store) -> int:
+    """Start each container that lifecycle.at_boot() wants, the oldest first; print its name."""
+    from mini_docker.cli import start
+
+    found, broken = containers.listing(store)
+    wanted = [it for it in reversed(found) if not it.alive() and _wanted(it)]
+    start.seal(store, [it.id for it in wanted])
+    for it in wanted:
+        try:
+            operations.launch(it)
+            print(it.name(), flush=True)
+        except MiniDockerError as error:
+            broken.append(error)
+    for error in broken:
+        print(f"mini-docker: {error}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+def _wanted(it: containers.Container) -> bool:
+    return lifecycle.at_boot(it.record["HostConfig"].get("RestartPolicy") or {}, it.state)
+
+
+def _program() -> str:
+    """Return the program to run: what is in PATH, or the launcher of this clone."""
+    import shutil
+
+    found = shutil.which("mini-docker")
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    return found or f"{here}/bin/mini-docker"
+
+
+def _quoted(word: str) -> str:
+    """Return *word* as systemd reads it back: systemd.syntax(7), "Quoting", and %% for %."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"' if any(c in word for c in " \t\"'\\;") else escaped

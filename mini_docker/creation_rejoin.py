@@ -1,0 +1,37 @@
+"""Start a container anew that shares another one's namespaces: those of its process 1 by now."""
+
+from __future__ import annotations
+
+from mini_docker import records, settings, settings_users, spec
+from mini_docker.errors import Conflict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mini_docker.containers import Container
+
+
+def rejoin(it: Container) -> None:
+    """Let the config.json of *it* name the namespaces of other containers as they are now.
+
+    They were those of a process when the container was made: that may have ended since, and
+    another one bear its number. Raises what settings.bundle() would raise today, and Conflict
+    if it would be a container of another kind.
+    """
+    record, store, host = it.record, it.store, it.record["HostConfig"]
+    document = it.config()
+    linux, kinds = document["linux"], spec.kinds(document)
+    rows = settings.namespaces(host, store, "v2" if "cgroup" in kinds else "v1")
+    maps = settings_users.choose(record, [], store)
+    if maps:
+        rows.append({"type": "user", "path": maps["path"]})
+    if {row["type"] for row in rows} != {row["type"] for row in linux["namespaces"]}:
+        raise Conflict(
+            f"cannot start container {it.name()}: the container whose namespaces it shares is "
+            "in another user namespace than when it was created; create it anew"
+        )
+    linux["namespaces"] = rows
+    for row in document["mounts"]:
+        if row["destination"] == "/dev/shm" and host.get("IpcMode", "")[:10] == "container:":
+            pid = settings.running_pid(store, host["IpcMode"].removeprefix("container:"))
+            row["source"] = f"/proc/{pid}/root/dev/shm"
+    records.write(f"{store.directory(it.id)}/config.json", document)

@@ -1,0 +1,123 @@
+"""Remove containers: one that does not run, one that does, one that is broken, all that may go."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from mini_docker import cgroups_tree, containers, leftovers, lifecycle, operations, operations_wait
+from mini_docker.errors import MiniDockerError, NotFound, StateError
+from mini_docker.store import Lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable
+
+    from mini_docker.containers import Container
+    from mini_docker.store import Store
+else:
+    import _signal as signal
+
+
+def remove(it: Container, force: bool) -> None:
+    """Remove *it*; a running one only with *force*, and then it is killed first.
+
+    One that is being started is waited for: without its directory it would run on, and
+    nobody would know of it. StateError, in Docker's words, if it runs or is being removed.
+    """
+    give_up = time.monotonic() + operations_wait.GRACE
+    life = it.lock()
+    try:
+        while True:
+            if it.alive():
+                _end(it, force)
+            if life.take() and not _alive(it):
+                break
+            life.release()
+            if it.status() == "removing":
+                lifecycle.move("removing", "remove", it.name())
+            operations_wait.look_again(it, give_up, "cannot remove")
+        _take_away(it)
+    except NotFound:
+        return  # it had --rm, or somebody else removed it
+    finally:
+        life.release()
+
+
+def _end(it: Container, force: bool) -> None:
+    """Kill *it*; StateError if that is not wanted."""
+    if not force:
+        lifecycle.move(it.status(), "remove", it.name())
+    give_up = time.monotonic() + operations_wait.GRACE
+    operations.mark(it)
+    while it.alive():
+        operations.send(it, signal.SIGKILL, thaw=True)  # each time: a pause may have come between
+        operations_wait.look_again(it, give_up, "cannot remove")
+
+
+def _alive(it: Container) -> bool:
+    it.reload()
+    return it.alive()
+
+
+def _take_away(it: Container) -> None:
+    """Remove what is on disk of *it*, which does not run, and whose lock we hold."""
+    with it.change():
+        it.reload()
+        it.update(Status=lifecycle.move(it.status(), "remove", it.name()))
+    try:
+        containers.remove(it)
+    except MiniDockerError as error:
+        if os.path.isdir(it.store.directory(it.id)):
+            with it.change():
+                it.update(Status="dead", Error=str(error))
+        raise
+
+
+def remove_broken(store: Store, reference: str) -> None:
+    """Remove a container whose records cannot be read, and kill what is in its control group."""
+    id = store.find(reference)
+    if Lock(f"{store.directory(id)}/lock").held():
+        raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")
+    base = cgroups_tree.present().base
+    if base is not None:
+        group = cgroups_tree.Group(f"{base}/mini-docker/{id}")
+        group.kill()
+        group.remove()
+    containers.take_away(store, id, store.name_of(id))
+
+
+def prune(
+    store: Store, wanted: Callable[[Container], bool]
+) -> tuple[list[str], int, list[MiniDockerError]]:
+    """Remove each container that does not run and is *wanted*, the newest first.
+
+    Return their ids, how many bytes their own layers took, and an error for each that could
+    not be removed or read.
+    """
+    found, failed = containers.listing(store)
+    gone, freed = [], 0
+    for it in found:
+        if it.alive() or not wanted(it):
+            continue
+        try:
+            size = written(it)
+            remove(it, force=False)
+        except MiniDockerError as error:
+            failed.append(error)
+            continue
+        gone.append(it.id)
+        freed += size
+    leftovers.sweep(store)
+    return gone, freed, failed
+
+
+def written(it: Container) -> int:
+    """Return the bytes that *it* has written to its own layer; 0 if that is gone."""
+    from mini_docker import image_layers
+
+    try:
+        return image_layers.size(f"{it.store.directory(it.id)}/upper")
+    except FileNotFoundError:
+        return 0
