@@ -50,8 +50,8 @@ class Client:
     """A client that is being served."""
 
     __slots__ = (
-        "buffer", "connection", "input", "keys", "poll", "resized", "screen", "stale", "started",
-        "tty", "waiting",
+        "buffer", "connection", "ended", "input", "keys", "poll", "resized", "screen", "stale",
+        "started", "tty", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +62,7 @@ class Client:
     ) -> None:
         self.connection = connection
         self.resized = resized  # told the size of the window that the monitor has been told
-        self.started = False
+        self.started = self.ended = False  # what runs behind the monitor
         self.tty = wish.tty
         self.input = wish.stdin  # until it ends
         self.keys = streams.Keys(wish.keys)
@@ -117,6 +117,7 @@ class Client:
             told = records.parse(str(data, "utf-8"))
             if told.get("error"):
                 print(f"mini-docker: {told['error']}", file=sys.stderr)
+            self.ended = True
             return int(told["code"])
         elif kind in b"s":
             self.started = True

@@ -24,11 +24,13 @@ from mini_docker.errors import StateError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    import socket
+    from collections.abc import Callable
     from typing import Any
 
     from mini_docker.container_birth import Birth
 
-    Streams = tuple[int, int, int]
+    Streams = tuple[int, int, int] | socket.socket
 else:
     import _signal as signal
 
@@ -45,14 +47,16 @@ def start(
 
     *itself* is a pidfd of that process: should it end while we enter its namespaces, and
     its number pass to another process, then nothing is started there. *config* and
-    *filter* are the container's. Return the new process's pid, on the host, once its
-    program runs. The caller's next children may belong to the container's pid namespace.
+    *filter* are the container's. *streams* are its 0, 1 and 2, or the connection where the
+    two ends of its terminal are to be sent. Return the new process's pid, on the host, once
+    its program runs. The caller's next children may belong to the container's pid namespace.
 
     The caller has called processes.block(). Raises interruptions.Interrupted, with nothing
     left of the start, if a signal to end comes and the start does not.
     """
     group = _group(config)
     late = _late(config)
+    take, then = _takers(streams, late)
 
     def child(report: int) -> int:
         os.setsid()
@@ -63,14 +67,33 @@ def start(
             cgroups_tree.move_in(group)
         wanted = _enter(pid, config, process, bool(late))
         _demand(itself)
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number, inheritable=True)
+        take()
         container_process.close_all_but(report)
-        container_process.become(wanted, report, filter, late.give if late else None)
+        container_process.become(wanted, report, filter, then)
 
     fork = os.fork if late else lambda: _fork_inside(pid)
     first = interruptions.spawn(child, fork, late.given if late else list)
     return late.take(first) if late else first
+
+
+def _takers(
+    streams: Streams, late: Birth | None
+) -> tuple[Callable[[], None], Callable[[], None] | None]:
+    """Return what gives a child in the container its streams, and what it does as the last thing.
+
+    They can import nothing any more when they are called.
+    """
+    give = late.give if late else None
+    if not isinstance(streams, tuple):
+        from mini_docker import container_exec_terminal as terminal
+
+        return terminal.taker(streams, bool(late)), terminal.own(give) if give else None
+
+    def take() -> None:
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number, inheritable=True)
+
+    return take, give
 
 
 def _fork_inside(pid: int) -> int:

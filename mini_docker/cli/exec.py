@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import container_exec, container_process, containers, processes, sealed
+from mini_docker import (
+    container_exec,
+    container_process,
+    containers,
+    events,
+    processes,
+    sealed,
+    swap,
+)
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import MiniDockerError, UsageError
 
@@ -14,6 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.cli.options import Values
+    from mini_docker.container_exec_session import Starter, Streams
+    from mini_docker.containers import Container
     from mini_docker.store import Store
 
 COMMAND = Command(
@@ -22,10 +32,12 @@ COMMAND = Command(
     "mini-docker exec [OPTIONS] CONTAINER COMMAND [ARG...]",
     (
         Flag("detach", "d", help="Detached mode: run command in the background"),
+        Flag("detach-keys", "", "string", help="Override the key sequence for detaching"),
         Flag("env", "e", "env", help="Set environment variables"),
         Flag("env-file", "", "list", help="Read in a file of environment variables"),
         Flag("interactive", "i", help="Keep STDIN open even if not attached"),
         Flag("privileged", "", help="Give extended privileges to the command"),
+        Flag("tty", "t", help="Allocate a pseudo-TTY"),
         Flag("user", "u", "string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
         Flag("workdir", "w", "string", help="Working directory inside the container"),
     ),
@@ -41,31 +53,65 @@ def execute(values: Values, store: Store) -> int:
     config = it.config()
     if sealed.seen_by_exec(config):
         sealed.ensure()
-    process = describe(values, config["process"])
+    session = _session(values, it)
+    process = describe(values, config["process"], it.record["Config"])
     filter = container_process.Filter(store.directory(it.id), config)
     if values.privileged:
         _extend(process, config)
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    streams = (null, null, null) if values.detach else (0 if values.interactive else null, 1, 2)
     itself = containers.hold(it)
     if values.privileged:
         from mini_docker import tracers
 
         tracers.announce(store, it.pid())
+    name, words = os.urandom(32).hex(), " ".join(process["args"])
 
-    def start() -> int:
+    def start(streams: Streams) -> int:
+        events.container(it, f"exec_create: {words}", execID=name)
         try:
-            return container_exec.start(it.pid(), itself, config, process, streams, filter)
+            pid = container_exec.start(it.pid(), itself, config, process, streams, filter)
         except MiniDockerError as error:
             # Docker's code for whatever keeps a command from starting, but for its absence.
             error.exit_code = max(error.exit_code, 126)
             raise
+        events.container(it, f"exec_start: {words}", execID=name)
+        return pid
 
+    if session:
+        return session(name, start)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     if values.detach:
-        _detach(start)
+        _detach(it, name, lambda: start((null, null, null)))
         return 0
     processes.block()
-    return processes.init(start())
+    code = processes.init(start((0 if values.interactive else null, 1, 2)))
+    events.container(it, "exec_die", execID=name, exitCode=str(code))
+    return code
+
+
+def _session(values: Values, it: Container) -> Callable[[str, Starter], int] | None:
+    """Return what runs the command with streams of the engine's; None if it gets the caller's.
+
+    The caller's terminal is for nobody in a container: it gets one of its own (-t), or pipes.
+    """
+    used = (0, 1, 2) if values.interactive else (1, 2)
+    if values.tty:
+        swap.require("streams", what="exec -t")
+    elif values.detach or swap.locked("streams") or not any(map(os.isatty, used)):
+        return None
+    from mini_docker import attachment, container_exec_session
+
+    stdin = values.interactive and not values.detach
+    wish = attachment.Wish((stdin, True, True), values.tty, values.detach_keys)
+    wish.check()
+
+    def run(name: str, start: Starter) -> int:
+        session = container_exec_session.Session(it, name, wish, start)
+        if not values.detach:
+            return container_exec_session.run(session)
+        container_exec_session.leave(session)
+        return 0
+
+    return run
 
 
 def _extend(process: dict[str, Any], config: dict[str, Any]) -> None:
@@ -76,7 +122,7 @@ def _extend(process: dict[str, Any], config: dict[str, Any]) -> None:
     settings_security.warn({"Privileged": True}, {**config, "process": process})
 
 
-def _detach(start: Callable[[], int]) -> None:
+def _detach(it: Container, name: str, start: Callable[[], int]) -> None:
     """Call *start* in a process that stays behind to reap what it starts."""
     from mini_docker import supervisor
 
@@ -84,13 +130,17 @@ def _detach(start: Callable[[], int]) -> None:
         os.setsid()
         processes.block()
         supervisor.join_monitors()
-        supervisor.become_monitor(start())
+        words = it.store.root, it.id, name
+        supervisor.become_monitor(start(), *words, module="container_exec_monitor.py")
 
     processes.spawn(monitor)
 
 
-def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:
-    """Return the process that *values* ask for, based on the container's own, *base*."""
+def describe(values: Values, base: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """Return the process that *values* ask for, based on the container's own, *base*.
+
+    *config* is what its record says about the container.
+    """
     process = {**base, "args": values.arguments[1:]}
     if values.user:
         process["user"] = {**base["user"], "username": values.user}  # with --group-add's groups
@@ -98,7 +148,20 @@ def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:
         if not values.workdir.startswith("/"):
             raise UsageError(f"the working directory '{values.workdir}' is not an absolute path")
         process["cwd"] = values.workdir
-    merged = dict(pair.split("=", 1) for pair in base["env"])
+    process["env"] = _environment(values, base["env"], config)
+    return process
+
+
+def _environment(values: Values, base: list[str], config: dict[str, Any]) -> list[str]:
+    """Return *base*, changed as *values* ask; TERM goes with a terminal, the container's or ours.
+
+    So it leaves again if the container has a terminal and this command has none.
+    """
+    merged = dict(pair.split("=", 1) for pair in base)
+    if values.tty:
+        merged.setdefault("TERM", "xterm")
+    elif config.get("Tty") and not any(it.startswith("TERM=") for it in config.get("Env", ())):
+        merged.pop("TERM", None)
     lines = list(values.env)
     if values.env_file:
         from mini_docker import envfile
@@ -110,5 +173,4 @@ def describe(values: Values, base: dict[str, Any]) -> dict[str, Any]:
             merged[name] = value
         else:
             merged.pop(name, None)
-    process["env"] = [f"{name}={value}" for name, value in merged.items()]
-    return process
+    return [f"{name}={value}" for name, value in merged.items()]
