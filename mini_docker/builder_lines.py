@@ -16,6 +16,8 @@ SIZE = 1 << 20  # of a Dockerfile; the longest known ones have some ten kilobyte
 EMPTY = "Empty continuation line"
 BLANKS = " \t\v\f\r\n\x85\xa0"
 DIRECTIVE = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)")
+RULER = "-" * 20
+WIDTH = 1000  # of a line in an excerpt
 DIRECTIVES = ("escape", "syntax", "check")
 
 
@@ -100,3 +102,27 @@ def cut(line: str, escape: str) -> tuple[str, bool]:
     if bare.endswith(escape) and bare[-2:-1] != escape:
         return bare[:-1], True
     return line, False
+
+
+def excerpt(name: str, text: str, line: int, end: int) -> str:
+    """Return the lines from *line* to *end* of the Dockerfile *text*, marked, and some around.
+
+    What would steer a terminal is replaced. The form is docker's: moby/buildkit, source.go.
+    """
+    lines = text.removeprefix("\ufeff").split("\n")
+    if not 1 <= line <= len(lines):
+        return ""
+    end = min(end, len(lines))
+    first, last, added = line, end, 0
+    while added < (4 if line == end else 2):
+        added += (first > 1) + (last < len(lines)) + 1
+        first, last = max(first - 1, 1), min(last + 1, len(lines))
+    shown = [f"{name}:{line}", RULER]
+    for number in range(first, last + 1):
+        mark = ">>>" if line <= number <= end else "   "
+        shown.append(f" {number:3d} | {mark} {_printable(lines[number - 1].rstrip()[:WIDTH])}")
+    return "\n".join([*shown, RULER, ""])
+
+
+def _printable(line: str) -> str:
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)
