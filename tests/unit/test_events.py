@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -106,6 +107,23 @@ def test_writers_at_the_same_time_lose_nothing(
     for pid in pids:
         os.waitpid(pid, 0)
     assert sorted(actions(tmp_path)) == sorted(f"{w}.{n}" for w in range(6) for n in range(10))
+
+
+def test_of_two_that_find_the_log_full_one_puts_it_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    monkeypatch.setattr(events, "LIMIT", 300)
+    emit(tmp_path, "first", words="x" * 300)
+
+    def late(descriptor: int, kind: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        emit(tmp_path, "quicker")
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    emit(tmp_path, "slower")
+    assert actions(tmp_path) == ["first", "quicker", "slower"]
 
 
 def test_a_line_that_was_cut_short_costs_only_itself(tmp_path: Path) -> None:
