@@ -1,0 +1,250 @@
+"""kill -9, Ctrl-C and a full disk in any step of a build: no container, no mount, no half image.
+
+strace ends the engine at its k-th system call that changes something; a small tmpfs runs full
+at every size. Afterwards the same build succeeds, and the store is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mini_docker import syscalls
+from tests.e2e.builds import config, written
+from tests.e2e.conftest import Engine, until
+from tests.e2e.test_images import whole
+from tests.e2e.test_images_crash import small
+
+pytestmark = pytest.mark.e2e
+__all__ = ["small"]  # a fixture
+
+REPO = Path(__file__).parents[2]
+DOCKERFILE = """\
+FROM busybox
+RUN echo made >/made
+COPY file /dir/
+ENV a=b
+"""
+# Calls that change something, in the engine and its children.
+CALLS = {
+    "mkdir": 7, "rename": 5, "write": 23, "unlink": 7, "rmdir": 5, "symlink": 3, "mount": 11,
+    "clone3": 1, "mkdirat": 3, "unlinkat": 7, "openat2": 9, "chmod": 5, "flock": 7,
+}  # fmt: skip
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Engine:
+    """The engine with a root of its own and busybox, and a context beside it."""
+    engine = Engine(tmp_path / "own")
+    engine.ok("image", "bootstrap", "busybox")
+    written(tmp_path / "context", {"Dockerfile": DOCKERFILE, "file": "content\n"})
+    return engine
+
+
+def context(engine: Engine) -> str:
+    return str(engine.root.parent / "context")
+
+
+def settled(engine: Engine, step: str) -> None:
+    """Check that nothing is left, once the engine has put right what a kill has left."""
+    repaired = engine("system", "check", "--repair")
+    check = engine("system", "check")
+    assert check.out == b"everything is in order\n", (step, repaired, check)
+    whole(engine)
+    engine.ok("image", "verify")
+    root = engine.root
+    assert not list((root / "containers").iterdir()), step
+    assert not list((root / "run").iterdir()), step
+    contexts = root / "build/contexts"
+    assert not contexts.exists() or not list(contexts.iterdir()), step
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert str(root) not in mounts, step
+    ours = str(root).encode()
+    until(lambda: not [it for it in commands() if ours in it], f"{step}: a process is left")
+
+
+def commands() -> Iterator[bytes]:
+    """Yield the command lines of all processes."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_build_killed_at_a_step(own: Engine, call: str) -> None:
+    """Every k-th call, the k growing by a prime: all phases are met, in a bounded time."""
+    step, code, killed = 1, -9, 0
+    while code in (-9, 137):
+        inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={step}"]
+        done = subprocess.run(
+            [
+                *["strace", "-f", "-qq", "-o", "/dev/null", *inject, *own.command],
+                *["build", "-q", "-t", "killed", context(own)],
+            ],
+            env=own.environment,
+            cwd=REPO,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        code = done.returncode
+        # Where a child of ours was killed, the build says so, or goes on without it.
+        assert code in (0, 1, 125, 137, -9), (call, step, done)
+        names = own.ok("images", "--format", "{{.Repository}}").split()
+        assert ("killed" in names) <= (code == 0 or names.count("killed") == 1)
+        settled(own, f"{call} {step}: {code} {done.stderr!r}")
+        killed += code != 0
+        if code == 0 and step < 4:
+            code = -9  # a kind of call that the child makes first
+        step += CALLS[call]
+        if "killed" in names:
+            own.ok("rmi", "killed")
+        own.ok("image", "prune", "-f")
+        own.ok("builder", "prune", "-af")
+        assert step < 2000, call
+    id = own.ok("build", "-q", "-t", "after", context(own))
+    assert own.ok("run", "--rm", "after", "cat", "/made", "/dir/file") == "made\ncontent"
+    assert config(own, "after")["Id"] == id
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_a_signal_in_the_middle_of_a_step(own: Engine, number: int, tmp_path: Path) -> None:
+    flag = tmp_path / "context/begun"
+    text = "FROM busybox\nRUN --mount=type=bind,rw=true,target=/c,source=. echo begun; sleep 1000\n"
+    written(tmp_path / "context", {"Dockerfile": text})
+    with own.popen("build", context(own), start_new_session=True) as process:
+        assert process.stdout
+        while b"begun" not in (line := process.stdout.readline()):
+            assert line, process.stderr and process.stderr.read()
+        os.kill(process.pid, number)
+        process.communicate(timeout=20)
+    wanted = -9 if number == signal.SIGKILL else 128 + number
+    assert process.returncode == wanted
+    if number == signal.SIGKILL:
+        own.ok("ps", "-a")  # any command may put it right
+    settled(own, f"signal {number}")
+    assert own.ok("images", "-aq").count("\n") == 0, "busybox alone"
+    assert not flag.exists()
+
+
+def test_ctrl_c_at_the_terminal_reaches_the_whole_group(own: Engine, tmp_path: Path) -> None:
+    text = "FROM busybox AS a\nRUN echo begun; sleep 1000\nFROM busybox\nCOPY --from=a / /x\n"
+    written(tmp_path / "context", {"Dockerfile": text})
+    with own.popen("build", context(own), start_new_session=True) as process:
+        assert process.stdout
+        while b"begun" not in (line := process.stdout.readline()):
+            assert line
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and b"Traceback" not in err, err
+    settled(own, "Ctrl-C")
+
+
+def test_two_builds_of_one_tag_at_the_same_time(own: Engine, tmp_path: Path) -> None:
+    """Both succeed; the name is that of one of them, whole, and the other stays untagged."""
+    folders = []
+    for number in range(4):
+        text = f"FROM busybox\nRUN echo {number} >/n; sleep 0.{number}\nRUN cat /n >/m\n"
+        folders.append(written(tmp_path / f"c{number}", {"Dockerfile": text}))
+    for _ in range(3):
+        processes = [
+            own.popen("build", "--no-cache", "-q", "-t", "same", str(folder)) for folder in folders
+        ]
+        ids = []
+        for process in processes:
+            out, err = process.communicate(timeout=100)
+            assert process.returncode == 0, err
+            ids.append(out.decode().strip())
+        assert len(set(ids)) == 4
+        assert config(own, "same")["Id"] in ids
+        assert own.ok("run", "--rm", "same", "cat", "/n", "/m") in [f"{n}\n{n}" for n in range(4)]
+        for number, id in enumerate(ids):
+            assert own.ok("run", "--rm", id, "cat", "/m") == str(number)
+    settled(own, "in the end")
+
+
+def test_the_same_build_twice_at_the_same_time(own: Engine) -> None:
+    processes = [own.popen("build", "-q", "-t", "same", context(own)) for _ in range(4)]
+    for process in processes:
+        _, err = process.communicate(timeout=100)
+        assert process.returncode == 0, err
+    assert own.ok("run", "--rm", "same", "cat", "/made") == "made"
+    settled(own, "in the end")
+
+
+def test_builds_prunes_and_removals_at_the_same_time(own: Engine, tmp_path: Path) -> None:
+    """A build either succeeds, with an image that is whole, or says in a line why not."""
+    end = time.monotonic() + 8
+    wrong: list[str] = []
+    good: list[str] = []
+
+    def repeat(*words: str) -> None:
+        while time.monotonic() < end:
+            result = own(*words)
+            lines = result.err.decode().splitlines()
+            if b"Traceback" in result.err or any("this is a bug" in line for line in lines):
+                wrong.append(repr(result))
+            if words[0] == "build" and result.code == 0:
+                good.append(result.out.decode().strip())
+            elif words[0] == "build" and "busybox" not in result.err.decode():
+                wrong.append(repr(result))
+
+    jobs = [
+        ("build", "-q", "-t", "one", context(own)),
+        ("build", "-q", "--no-cache", "-t", "two", context(own)),
+        ("image", "prune", "-f"),
+        ("builder", "prune", "-af"),
+        ("rmi", "-f", "one", "two"),
+        ("system", "df"),
+    ]
+    threads = [threading.Thread(target=repeat, args=words) for words in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[:3]
+    assert len(good) > 4
+    settled(own, "in the end")
+    own.ok("build", "-q", context(own))
+
+
+def test_a_full_disk_at_every_stage(own: Engine, small: Path, tmp_path: Path) -> None:
+    """Whatever has no room, it is said in a line, and what was there before stays usable."""
+    big = os.urandom(300_000)
+    text = "FROM busybox\nCOPY big /\nRUN cat /big >/copy\nRUN echo done >/done\n"
+    folder = written(tmp_path / "big", {"Dockerfile": text, "big": big})
+    own.ok("save", "-o", str(tmp_path / "box.tar"), "busybox")
+    endings = set()
+    for size in (4300, 4700, 5100, 5500, 6000, 6500, 8000, 12000):
+        syscalls.mount("tmpfs", str(small), "tmpfs", 0, f"size={size}k")
+        try:
+            engine = Engine(small / "root")
+            if engine("load", "-i", str(tmp_path / "box.tar")).code:
+                continue  # no room for that either
+            before = engine.ok("images", "-aq").split()
+            result = engine("build", "-t", "full", str(folder))
+            endings.add(result.code)
+            assert b"Traceback" not in result.err and b"bug" not in result.err, result
+            if result.code:
+                assert b"No space left on device" in result.err + result.out, result
+                assert "full" not in engine.ok("images", "--format", "{{.Repository}}").split()
+            assert set(before) <= set(engine.ok("images", "-aq").split())
+            repaired = engine("system", "check", "--repair")
+            check = engine("system", "check")
+            assert check.out == b"everything is in order\n", (size, repaired, check)
+            engine.ok("image", "verify")
+            assert not list((small / "root/containers").iterdir())
+        finally:
+            syscalls.umount(str(small), 2)
+    syscalls.mount("tmpfs", str(small), "tmpfs", 0, "size=1m")
+    assert 0 in endings and len(endings) > 1, endings
