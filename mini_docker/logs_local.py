@@ -127,7 +127,7 @@ def _frames(head: bytes, lines: list[bytes]) -> bytes:
     """Return the entries of whole *lines*. Many are of one length: that is put together once."""
     around = {}
     for size in set(map(len, lines)):
-        begin = head + (b"\x1a" + _number(size) if size else b"")
+        begin = head + (b"\x1a" + varint(size) if size else b"")
         framed = (len(begin) + size).to_bytes(4, "big")
         around[size] = (framed + begin, framed)
     pairs = [(around[len(line)], line) for line in lines]
@@ -142,22 +142,22 @@ def _frame(message: bytes) -> bytes:
 def _head(stream: int) -> bytes:
     """Return the fields 1 and 2."""
     name = NAMES[stream]
-    return b"\x0a%c%s\x10%s" % (len(name), name, _number(time.time_ns()))
+    return b"\x0a%c%s\x10%s" % (len(name), name, varint(time.time_ns()))
 
 
 def _text(line: bytes) -> bytes:
     """Return field 3; a field that is empty is left out."""
-    return b"\x1a" + _number(len(line)) + line if line else b""
+    return b"\x1a" + varint(len(line)) + line if line else b""
 
 
 def _part(id: bytes, ordinal: int, last: bool) -> bytes:
     """Return field 5."""
     inner = (b"\x08\x01" if last else b"") + b"\x12%c%s" % (len(id), id)
-    inner += b"\x18" + _number(ordinal) if ordinal else b""
-    return b"\x2a" + _number(len(inner)) + inner
+    inner += b"\x18" + varint(ordinal) if ordinal else b""
+    return b"\x2a" + varint(len(inner)) + inner
 
 
-def _number(value: int) -> bytes:
+def varint(value: int) -> bytes:
     """Return *value* as a varint: seven bits a byte, the least significant first."""
     made = bytearray()
     while value > 0x7F:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mini_docker import logs_runs
+from mini_docker.logs_local import varint
 from mini_docker.logs_runs import LONGEST, Run
 
 TYPE_CHECKING = False
@@ -25,19 +26,7 @@ class Decoder:
 
     def feed(self, data: bytes) -> Iterator[Run]:
         """Return the runs of the messages that *data* completes; those of one moment together."""
-        texts: list[bytes] = []
-        before = (0, 0)
-        for stream, moment, text in self._messages(self.rest + data):
-            if texts and before != (stream, moment):
-                yield Run(before[0], logs_runs.at(before[1]), b"".join(texts), {})
-                texts = []
-            texts.append(text)
-            before = (stream, moment)
-        if texts:
-            yield Run(before[0], logs_runs.at(before[1]), b"".join(texts), {})
-
-    def _messages(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Return stream, moment and text of each whole message in *data*."""
+        data = self.rest + data
         start = 0
         while len(data) - start >= 8:
             size = int.from_bytes(data[start : start + 4], "big")
@@ -51,17 +40,42 @@ class Decoder:
                 self.damaged += 1
                 start = _resume(data, start + 1)
                 continue
+            head = data[start + 4 : data.index(b"\x10", start) + 1]
+            stream, moment, text = found
             start = stop
-            if found[0]:
-                yield found
-            else:
-                self.lost += int(found[2].split(b" ")[0])
+            if not stream:
+                self.lost += int(text.split(b" ")[0])
+                continue
+            if text.endswith(b"\n"):
+                more, start = _alike(data, start, head + varint(moment))
+                text += more
+            yield Run(stream, logs_runs.at(moment), text, {})
         self.rest = data[start:]
 
     def end(self) -> None:
         """The file ends."""
         self.damaged += bool(self.rest)
         self.rest = b""
+
+
+def _alike(data: bytes, start: int, head: bytes) -> tuple[bytes, int]:
+    """Return the lines of the messages from *start* on that begin with *head*, and their end.
+
+    They were written together with the one before them: source and time need no reading.
+    """
+    lines, skip, end = [], 4 + len(head), len(data) - len(head) - 16
+    while start < end and data.startswith(head, start + 4):
+        at = start + skip
+        size, begin = data[at + 1], at + 2
+        if size > 0x7F:
+            size, begin = size + 128 * data[begin] - 128, begin + 1
+        stop = begin + size + 4
+        # A longer size or one more field, and the length does not stand where it should.
+        if data[at] != 0x1A or data[stop - 4 : stop] != data[start : start + 4]:
+            break
+        lines.append(data[begin : begin + size])
+        start = stop
+    return b"\n".join([*lines, b""]), start
 
 
 def _resume(data: bytes, start: int) -> int:

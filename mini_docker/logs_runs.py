@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 
 LONGEST = 4 * 2**20  # bytes of an entry; longer ones are no entries
+
+
+FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 
 
 class Run:
@@ -45,10 +50,9 @@ def fixed(time: str) -> str:
     >>> fixed("2026-01-02T03:04:05.6Z")
     '2026-01-02T03:04:05.600000000Z'
     """
-    whole, _, part = time.removesuffix("Z").partition(".")
-    numbers = whole[:4] + whole[5:7] + whole[8:10] + whole[11:13] + whole[14:16] + whole[17:19]
-    if time[-1:] == "Z" and len(whole) == 19 and len(part) < 10 and (numbers + part).isdigit():
-        return f"{whole}.{part:0<9}Z"
+    if FORM.fullmatch(time):
+        whole, _, part = time[:-1].partition(".")
+        return time if len(part) == 9 else f"{whole}.{part:0<9}Z"
     from mini_docker import moments
 
     return at(moments.parse(time))
