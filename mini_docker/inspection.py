@@ -7,7 +7,7 @@ container".
 
 from __future__ import annotations
 
-from mini_docker import spec
+from mini_docker import logs_files, spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def of_container(it: Container) -> dict[str, Any]:
         "ResolvConfPath": f"{directory}/resolv.conf",
         "HostnamePath": f"{directory}/hostname",
         "HostsPath": f"{directory}/hosts",
-        "LogPath": f"{directory}/output.log",
+        "LogPath": _log(it, directory),
         "Name": f"/{it.name()}",
         "RestartCount": 0,
         "Driver": "rootfs" if record.get("Rootfs") else "overlay2",
@@ -110,6 +110,11 @@ def of_container(it: Container) -> dict[str, Any]:
         "Config": _config(record, config),
         "NetworkSettings": _network(it),
     }
+
+
+def _log(it: Container, directory: str) -> str:
+    driver = it.record["HostConfig"].get("LogConfig", {}).get("Type") or logs_files.DEFAULT
+    return logs_files.path(directory, driver)
 
 
 def _capabilities(process: dict[str, Any]) -> dict[str, Any]:

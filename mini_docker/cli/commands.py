@@ -28,6 +28,7 @@ COMMANDS = {
     "restart": "restart",
     "rename": "rename",
     "kill": "kill",
+    "logs": "logs",
     "rm": "rm",
     "container prune": "container_prune",
     "pause": "pause",
@@ -66,7 +67,7 @@ ALIASES = {
     **{
         f"container {name}": name
         for name in (
-            *("run", "exec", "attach", "kill", "rm", "pause", "unpause"),
+            *("run", "exec", "attach", "logs", "kill", "rm", "pause", "unpause"),
             *("create", "start", "stop", "restart", "rename"),
             *("stats", "top", "update", "wait"),
             *("diff", "export", "commit"),

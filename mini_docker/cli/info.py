@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, containers, image_store, namespaces, swap
+from mini_docker import cgroups_tree, containers, image_store, logs_options, namespaces, swap
 from mini_docker.cli import version
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import CgroupError, MiniDockerError
@@ -67,7 +67,7 @@ def describe(store: Store) -> dict[str, Any]:
         "ContainersStopped": len(found) - states.count("running") - states.count("paused"),
         "Images": _images(store.root),
         "Driver": "overlay2",
-        "LoggingDriver": "json-file",
+        "LoggingDriver": logs_options.daemon()[0],
         **groups,
         "SecurityOptions": _security(groups["CgroupVersion"]),
         "Namespaces": _namespaces(),
