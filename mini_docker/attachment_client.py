@@ -112,6 +112,7 @@ class Client:
         if kind in b"12":
             write(kind - ord("0"), data)
         elif kind in b"f":
+            self.ended = True
             raise processes.failure(bytes(data))
         elif kind in b"x":
             told = records.parse(str(data, "utf-8"))

@@ -64,15 +64,13 @@ def run(session: Session) -> int:
     """Start the exec and show it to its end; return its exit code, or 0 if it is left behind."""
     pid, connection = _fork(session)
     watcher = Watcher(connection, session.wish)
-    watched = False
     try:
         code = attachment.show(watcher, lambda number: processes.send(pid, number))
-        watched = watcher.ended
     finally:
-        if not watcher.started:  # whoever waits for the start waits for nothing any more
-            processes.send(pid, signal.SIGTERM)
-        if watched:
+        if watcher.ended:
             os.waitpid(pid, 0)
+        elif not watcher.started:  # a start that nobody waits for any more
+            processes.send(pid, signal.SIGTERM)
     if watcher.keys.detached:
         events.container(session.it, "exec_detach", execID=session.name)
     return code

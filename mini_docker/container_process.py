@@ -13,6 +13,7 @@ import sys
 from mini_docker import (
     capabilities,
     capabilities_names,
+    container_streams,
     launch,
     processes,
     seccomp,
@@ -78,6 +79,8 @@ def prepare(process: dict[str, Any]) -> tuple[int, str]:
     # Keep the permitted set over the change of user: give_up() decides what stays.
     syscalls.prctl(syscalls.PR_SET_KEEPCAPS, 1)
     if who:
+        if who[0].uid:
+            container_streams.give(who[0].uid)
         users.become(*who)
     # As the user: a directory that it may not enter is refused here, as Docker does.
     _enter_directory(process["cwd"])

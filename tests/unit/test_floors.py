@@ -42,6 +42,7 @@ FLOORS = (
     "streams_text streams streams_terminal",
     "logs_compress logs_files logs_attributes logs_options logs_json logs_local logs",
     "logs_runs logs_json_read logs_local_read logs_chain logs_read",
+    "container_streams",
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container_terminal container "
     "container_exec_terminal container_exec",
