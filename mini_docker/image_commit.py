@@ -13,7 +13,7 @@ from mini_docker import (
     image_new,
     image_transfer,
     images,
-    operations,
+    operations_pause,
 )
 from mini_docker.errors import MiniDockerError, StateError
 
@@ -89,7 +89,7 @@ def held(it: Container) -> Iterator[None]:
         _let_go(it, end)
     os.close(end)
     try:
-        operations.pause(it)
+        operations_pause.pause(it)
         yield
     finally:
         os.close(ours)
@@ -103,7 +103,7 @@ def _let_go(it: Container, end: int) -> None:
         os.read(end, 1)
         again = containers.load(it.store, it.id)
         if again.status() == "paused":
-            operations.unpause(again)
+            operations_pause.unpause(again)
     except MiniDockerError as error:
         os.write(2, f"mini-docker: {error}\n".encode())
     finally:
