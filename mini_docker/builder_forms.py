@@ -16,6 +16,7 @@ import re
 from mini_docker.errors import UsageError
 
 BLANKS = re.compile(r"[\t\v\f\r ]+")
+FLAG = re.compile(r"\s*(?=--)")
 # How the arguments of each instruction are read: see words().
 FORMS = {
     **dict.fromkeys(("ADD", "COPY", "VOLUME"), "list"),
@@ -36,18 +37,18 @@ def split(line: str) -> tuple[str, list[str], str]:
     ('COPY', ['--from=a', '--link'], 'b c')
     """
     name, _, rest = BLANKS.sub(" ", line.strip(), count=1).partition(" ")
-    flags = list[str]()
-    while (rest := rest.lstrip()).startswith("--"):
-        flag, rest = _flag(rest)
+    flags, at = list[str](), 0
+    while (begin := FLAG.match(rest, at)) is not None:
+        flag, at = _flag(rest, begin.end())
         if flag == "--":
             break
         flags.append(flag)
-    return name, flags, rest.strip()
+    return name, flags, rest[at:].strip()
 
 
-def _flag(text: str) -> tuple[str, str]:
-    """Return the first word of *text* without quotes and backslashes, and the rest."""
-    word, at, quote = list[str](), 0, ""
+def _flag(text: str, at: int) -> tuple[str, int]:
+    """Return the word at *at* without quotes and backslashes, and where it ends."""
+    word, quote = list[str](), ""
     while at < len(text) and (quote or not text[at].isspace()):
         char = text[at]
         if char == "\\":
@@ -60,7 +61,7 @@ def _flag(text: str) -> tuple[str, str]:
         else:
             word.append(char)
         at += 1
-    return "".join(word), text[at:]
+    return "".join(word), at
 
 
 def words(name: str, text: str, escape: str) -> tuple[list[str], bool]:

@@ -72,10 +72,10 @@ class Dockerfile:
 
     def passes_over(self, line: str) -> bool:
         """Return whether *line* is blank or a comment; a comment is kept for what follows."""
-        if builder_lines.is_comment(line):
-            self._comments = builder_lines.described(self._comments, line)
+        if builder_lines.is_comment(line) and builder_lines.comment(line):
+            self._comments.append(builder_lines.comment(line))
             return True
-        if builder_lines.is_blank(line):
+        if builder_lines.is_blank(line) or builder_lines.is_comment(line):
             self._comments = []
             return True
         return False

@@ -82,10 +82,9 @@ def is_comment(line: str) -> bool:
     return line.lstrip(BLANKS).startswith("#")
 
 
-def described(comments: list[str], line: str) -> list[str]:
-    """Return *comments* and the one in *line*; a bare # begins anew."""
-    comment = line.strip(BLANKS)[1:].strip(BLANKS)
-    return [*comments, comment] if comment else []
+def comment(line: str) -> str:
+    """Return what stands in the comment *line*, without its # and blanks."""
+    return line.strip(BLANKS)[1:].strip(BLANKS)
 
 
 def cut(line: str, escape: str) -> tuple[str, bool]:
