@@ -96,7 +96,7 @@ def of_container(it: Container) -> dict[str, Any]:
         "HostsPath": f"{directory}/hosts",
         "LogPath": _log(it, directory),
         "Name": f"/{it.name()}",
-        "RestartCount": 0,
+        "RestartCount": it.state.get("RestartCount", 0),
         "Driver": "rootfs" if record.get("Rootfs") else "overlay2",
         "Platform": "linux",
         "MountLabel": "",
@@ -127,11 +127,11 @@ def _state(it: Container) -> dict[str, Any]:
     status = it.status()
     return {
         "Status": status,
-        "Running": it.running(),
+        "Running": it.alive(),
         "Paused": status == "paused",
-        "Restarting": False,
+        "Restarting": status == "restarting",
         "OOMKilled": bool(it.state.get("OOMKilled")),
-        "Dead": False,
+        "Dead": status == "dead",
         "Pid": it.pid(),
         "ExitCode": it.state["ExitCode"],
         "Error": it.state["Error"],

@@ -55,10 +55,11 @@ def _containers(store: Store, mend: bool) -> Iterator[Finding]:
         try:
             it = containers.Container(store, id)
             it.config()
-            if it.running():
-                living = containers.alive(containers.read_note(store, id))
-                if not living and not it.lock().held():
-                    yield f"container {id[:12]} ended unseen", partial(_settle, it)
+            note = containers.read_note(store, id)
+            looked_after = it.alive() or it.status() == "removing" or note is not None
+            runs_on = it.running() and containers.alive(note)
+            if looked_after and not runs_on and not it.lock().held():
+                yield f"container {id[:12]} ended unseen", partial(_settle, it)
         except NotFound as error:
             yield str(error), None
         except (MiniDockerError, KeyError, TypeError) as error:
@@ -83,7 +84,7 @@ def _leftovers(store: Store) -> Iterator[Finding]:
             yield f"container {name[6:18]} was half removed", partial(trees.remove, path)
     for name in _list(f"{store.root}/names"):
         owner = store.owner(name)
-        if not store.alive(owner):
+        if not store.alive(owner) or store.called(owner) not in ("", name):
             yield f"the name {name} has no container", partial(_free, store, name, owner)
     for line, _ in list(image_garbage.leftovers(store.root)):
         yield line, partial(image_garbage.clear, store.root)
@@ -143,7 +144,7 @@ def _drop(store: Store, id: str) -> None:
 
 def _free(store: Store, name: str, owner: str) -> None:
     with store.lock():
-        if not store.alive(owner):
+        if not store.alive(owner) or store.called(owner) not in ("", name):
             store.release(name, owner)
 
 

@@ -71,8 +71,12 @@ def check(values: Values) -> None:
     _check_modes(values)
     if values.sysctl:
         _sysctls(values)
-    if values.detach and values.interactive:
-        raise UsageError("--interactive with --detach is not supported yet: there is no attach")
+    if values.detach and values.attach:
+        raise Conflict("conflicting options: cannot specify both --attach and --detach")
+    if values.rm and "restart" in values.given:
+        from mini_docker.cli import run_lifecycle
+
+        run_lifecycle.check_restart(values)
     if values.rootfs and not os.path.isdir(values.rootfs):
         raise UsageError(f"--rootfs {values.rootfs}: not a directory")
     if ".." in values.cgroup_parent.split("/"):

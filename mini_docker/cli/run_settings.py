@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import images
+from mini_docker import configuration, images
 from mini_docker.cli import run_checks
 from mini_docker.errors import UsageError
 
@@ -106,14 +106,14 @@ def host_config(values: Values) -> dict[str, Any]:
     found["NetworkMode"] = values.network or "none"
     found["Tmpfs"] = _tmpfs(values.tmpfs)
     found["ContainerIDFile"] = values.cidfile
-    if values.log_driver or values.log_opt:
+    if values.log_driver or values.log_opt or os.path.exists(configuration.path()):
         from mini_docker.cli import run_logs
 
         found["LogConfig"] = run_logs.config(values)
     if "restart" in values.given:
         from mini_docker.cli import run_lifecycle
 
-        found["RestartPolicy"] = run_lifecycle.restart_policy(values)
+        found["RestartPolicy"] = run_lifecycle.restart_policy(values.restart)
     found["Ulimits"] = [
         {"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in values.ulimit
     ]

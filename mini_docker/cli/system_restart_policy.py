@@ -77,10 +77,10 @@ def start_all(store: Store) -> int:
         try:
             operations.launch(it)
             print(it.name(), flush=True)
-        except MiniDockerError as error:
-            broken.append(error)
-    for error in broken:
-        print(f"mini-docker: {error}", file=sys.stderr)
+        except MiniDockerError as failure:
+            broken.append(failure)
+    for failure in broken:
+        print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if broken else 0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, containers, events, records, settings, swap
-from mini_docker.cli import run_checks, run_settings
+from mini_docker import cgroups_tree, containers, events, operations_wait, records, settings, swap
+from mini_docker.cli import run_checks, run_lifecycle, run_settings
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
 from mini_docker.cli.run_flags import FLAGS
-from mini_docker.errors import UsageError
+from mini_docker.errors import Conflict, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ CHANGEABLE = {  # the flag: HostConfig's name
     "memory-reservation": "MemoryReservation",
     "memory-swap": "MemorySwap",
     "pids-limit": "PidsLimit",
+    "restart": "RestartPolicy",
 }
 COMMAND = Command(
     "update",
     "Update configuration of one or more containers",
     "mini-docker update [OPTIONS] CONTAINER [CONTAINER...]",
     tuple(
-        Flag(f.name, f.short, f.kind, f.metavar, f.default, f.help)
+        Flag(f.name, f.short, f.kind, f.metavar, None, f.help)
         for f in FLAGS
         if f.name in CHANGEABLE
     ),
@@ -49,9 +50,13 @@ def execute(values: Values, store: Store) -> int:
     """Change the limits of each container."""
     if not values.given:
         raise UsageError("you must provide one or more flags when using this command")
-    swap.require("cgroups", what="update")
-    run_checks.limits(values)
+    if values.given != {"restart"}:
+        swap.require("cgroups", what="update")
+        run_checks.limits(values)
     changes = {CHANGEABLE[name]: getattr(values, name.replace("-", "_")) for name in values.given}
+    if "restart" in values.given:
+        swap.require("lifecycle", what="update --restart")
+        changes["RestartPolicy"] = run_lifecycle.restart_policy(values.restart)
     if changes.get("PidsLimit") == 0:
         changes["PidsLimit"] = -1
     return each(store, values.arguments, lambda it: change(it, changes))
@@ -67,7 +72,7 @@ def change(it: containers.Container, changes: dict[str, Any]) -> None:
         host = merge(it.record["HostConfig"], changes)
         new = settings.resources(host)
         config = it.config()
-        if it.running():
+        if it.running() and set(changes) != {"RestartPolicy"}:
             group = cgroups_tree.of(config, "update")
             for warning in group.apply(settings.resources(_needed(host, changes))):
                 print(f"WARNING: {warning}", file=sys.stderr)
@@ -77,12 +82,18 @@ def change(it: containers.Container, changes: dict[str, Any]) -> None:
         record = {**it.record, "HostConfig": host}
         records.write(os.path.join(directory, "config.json"), config)
         records.write(os.path.join(directory, "container.json"), record)
+    if it.status() == "restarting":
+        operations_wait.tell(it)
     events.container(it, "update")
 
 
 def merge(host: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return *host* with *changes*, if the two agree; UsageError in Docker's words if not."""
     new = {**host, **changes}
+    if "RestartPolicy" in changes and host.get("AutoRemove"):
+        raise Conflict(
+            "Restart policy cannot be updated because AutoRemove is enabled for the container"
+        )
     if new.get("NanoCpus") and (new.get("CpuQuota") or new.get("CpuPeriod")):
         raise UsageError(
             "Conflicting options: Nano CPUs and CPU quota or period exclude each other"
