@@ -9,13 +9,23 @@ hears of them one after the other all the same, in the order of the Dockerfile.
 
 from __future__ import annotations
 
-from mini_docker.errors import MiniDockerError
+import os
+import threading
+
+from mini_docker import builder, builder_scope, builder_stages, image_new, images, leftovers
+from mini_docker.builder_ground import EPOCH, Job
+from mini_docker.builder_log import Turns
+from mini_docker.builder_run import Cancelled
+from mini_docker.builder_steps import StepError, Worker
+from mini_docker.errors import MiniDockerError, NotFound, UsageError
+from mini_docker.image_transfer import Transfer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from mini_docker.builder_stages import Plan, Stage
     from mini_docker.store import Store
 
 
@@ -95,10 +105,125 @@ def build(request: Request, view: View) -> str:
     cannot be asked for. KeyboardInterrupt ends the running commands; like any other end it
     leaves no container, no mount and no half image.
     """
-    raise NotImplementedError("the builder is being written")
+    names = image_new.names(request.tags)
+    plan = builder_stages.plan(builder.parse(request.text), request)
+    leftovers.sweep(request.store)
+    with Transfer(request.store.root) as transfer:
+        job = Job(request, plan, transfer)
+        try:
+            for reference in request.cache_from:
+                _use(job, reference, view)
+            _Work(job, view).run()
+            last = job.done[plan.target]
+            if not last.id:
+                raise UsageError("No image was generated. Is your Dockerfile empty?")
+            last.tag(names)
+        finally:
+            job.stop.close()
+    _warn(request, plan, view)
+    view.built(last.id)
+    for name in names:
+        view.tagged(images.parse(name).familiar())
+    return last.id
+
+
+class _Work:
+    """The stages of a job, worked off by as many threads as there are processors."""
+
+    def __init__(self, job: Job, view: View) -> None:
+        self._job = job
+        self._turns = Turns(view, [stage.number for stage in job.plan.stages])
+        self._waiting = list(job.plan.stages)
+        self._own = threading.Condition()
+        self._failure: tuple[int, BaseException] | None = None
+        self._busy = 0
+
+    def run(self) -> None:
+        """Work off all stages; raise what the first one that fails has raised."""
+        count = min(len(self._waiting), os.cpu_count() or 1)
+        threads = [threading.Thread(target=self._take_turns) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            with self._own:
+                while (self._waiting or self._busy) and self._failure is None:
+                    self._own.wait()
+        finally:
+            # Whoever is at work ends it; after a Ctrl-C the commands in the containers as well.
+            with self._own:
+                if self._failure is not None or self._waiting or self._busy:
+                    self._waiting.clear()
+                    self._job.stop.now()
+                self._own.notify_all()
+            self._turns.give_up()
+            for thread in threads:
+                thread.join()
+        if self._failure is not None:
+            number, error = self._failure
+            self._turns.show(number)
+            if isinstance(error, StepError):
+                raise _told(error) from error.cause
+            raise error
+
+    def _take_turns(self) -> None:
+        while (stage := self._next()) is not None:
+            try:
+                ground = Worker(self._job, stage, self._turns.of(stage.number)).work()
+            except BaseException as error:
+                with self._own:
+                    if self._failure is None and not isinstance(error, Cancelled):
+                        self._failure = stage.number, error
+                    self._busy -= 1
+                    self._own.notify_all()
+                return
+            with self._own:
+                self._job.done[stage.number] = ground
+                self._busy -= 1
+                self._own.notify_all()
+            self._turns.finish(stage.number)
+
+    def _next(self) -> Stage | None:
+        """Wait for a stage whose needs are met; None when there is nothing left to do."""
+        with self._own:
+            while self._waiting:
+                for stage in self._waiting:
+                    if stage.needs <= self._job.done.keys():
+                        self._waiting.remove(stage)
+                        self._busy += 1
+                        return stage
+                self._own.wait()
+            return None
+
+
+def _told(error: StepError) -> BuildError:
+    """Return the error of a build for that of a step."""
+    found = BuildError(str(error.cause), error.it.line, error.it.end, error.image)
+    code = getattr(error.cause, "code", 0) or (
+        error.cause.exit_code if error.cause.exit_code in (126, 127) else 0
+    )
+    found.code = int(code)
+    return found
+
+
+def _use(job: Job, reference: str, view: View) -> None:
+    """Let *reference* serve as a cache; one that cannot be had makes the build slower, no more."""
+    try:
+        try:
+            job.cache.use(reference)
+        except NotFound:
+            job.request.fetch(reference, job.request.platform)
+            job.cache.use(reference)
+    except MiniDockerError as error:
+        view.warning(f"--cache-from {reference}: {error}")
+
+
+def _warn(request: Request, plan: Plan, view: View) -> None:
+    """Say which --build-arg nobody has asked for."""
+    known = plan.used | builder_scope.PREDEFINED | {EPOCH}
+    unused = [name for name in request.build_args if name not in known]
+    if unused:
+        view.warning(f"One or more build-args [{' '.join(unused)}] were not consumed")
 
 
 def _refuse(reference: str, _platform: str) -> None:
-    from mini_docker.errors import NotFound
-
     raise NotFound(f"No such image: {reference}")

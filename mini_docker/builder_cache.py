@@ -66,6 +66,10 @@ class Cache:
             return None  # none, or a damaged one: the step is done again, and writes it anew
         return Hit(found["Image"], found["Manifest"]) if os.path.exists(path) else None
 
+    def knows(self, key: str) -> bool:
+        """Say whether an image that use() was told of has the step *key*."""
+        return key in self._more
+
     def revive(
         self, transfer: Transfer, key: str, before: State, config: dict[str, Any]
     ) -> State | None:

@@ -106,10 +106,15 @@ def view(transfer: Transfer, lowers: list[str]) -> Iterator[str]:
         place.remove()
 
 
-def tmpfs(place: str) -> None:
+@contextmanager
+def memory(place: str) -> Iterator[None]:
     """Mount an empty file system that is kept in memory only, for secrets."""
     try:
         flags = syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC
         syscalls.mount("tmpfs", place, "tmpfs", flags, "mode=0700,size=8m")
     except OSError as error:
         raise LayerError(f"cannot mount a tmpfs at {place}: {reason(error)}") from error
+    try:
+        yield
+    finally:
+        syscalls.umount(place, 2)  # MNT_DETACH

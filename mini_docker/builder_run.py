@@ -77,17 +77,19 @@ class Runner:
 
     def create(self, state: State, command: Command, place: Workplace) -> Container:
         """Create the container of *command* over *state*; nothing runs in it yet."""
-        host = {"NetworkMode": _network(command.network), "Tmpfs": {}, "Ulimits": []}
+        host: dict[str, Any] = {
+            "NetworkMode": _network(command.network),
+            "Tmpfs": {},
+            "Ulimits": [],
+        }
         host |= {**command.host, "AutoRemove": True}
         config: dict[str, Any] = {
             key: state.config[key] for key in ("User", "WorkingDir") if key in state.config
         }
         config |= {"Env": command.env, "Hostname": "", "Domainname": "", "Image": state.id}
-        record: dict[str, Any] = {
-            **{"Name": "", "Path": command.argv[0], "Args": command.argv[1:], "Rootfs": ""},
-            **{"Image": state.id, "Layers": state.chain, "Build": True},
-            **{"Config": config, "HostConfig": host},
-        }
+        record: dict[str, Any] = {"Name": "", "Rootfs": "", "Build": True}
+        record |= {"Path": command.argv[0], "Args": command.argv[1:]}
+        record |= {"Image": state.id, "Layers": state.chain, "Config": config, "HostConfig": host}
         it, self._life = creation.create(self._store, record, state.lowers() or [place.diff])
         return it
 

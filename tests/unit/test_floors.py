@@ -66,9 +66,10 @@ FLOORS = (
     "image_changes image_new image_import image_commit",
     "builder_checks_form builder_checks_variables builder_checks",
     "builder_git builder_download builder_places builder_context",
-    "builder_mounts builder_hash builder_config builder_select builder_copy builder_add "
-    "builder_commit builder_cache builder_run builder_steps builder_stages builder_build",
-    "container_exec_session container_exec_monitor",
+    "builder_config builder_mounts builder_select builder_walk builder_place builder_copy "
+    "builder_add builder_scope builder_volumes builder_stubs builder_commit builder_cache",
+    "builder_run builder_stages builder_ground builder_files builder_commands builder_log",
+    "builder_steps builder_build",
     "repair rootless",
     "cli",
     "startup __main__",

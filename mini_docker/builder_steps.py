@@ -1,0 +1,280 @@
+"""One stage, worked off: what each instruction means, upon the image that the last one left."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+
+from mini_docker import (
+    builder,
+    builder_commands,
+    builder_config,
+    builder_files,
+    builder_forms,
+    builder_mounts,
+    image_lookup,
+    image_store,
+    records,
+)
+from mini_docker.builder_commit import State
+from mini_docker.builder_config import Words
+from mini_docker.builder_files import Files, Gatherer
+from mini_docker.builder_ground import Ground
+from mini_docker.builder_scope import Scope
+from mini_docker.builder_select import Root
+from mini_docker.builder_stages import SCRATCH
+from mini_docker.errors import MiniDockerError, NotFound, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mini_docker.builder_ground import Job
+    from mini_docker.builder_instructions import Instruction
+    from mini_docker.builder_log import Log
+    from mini_docker.builder_stages import Stage
+
+PAIRS = ("ENV", "LABEL")
+NEVER_IN_TRIGGERS = ("ONBUILD", "FROM", "MAINTAINER")
+
+
+class StepError(MiniDockerError):
+    """A step failed: *it* says where, *image* what was there before it."""
+
+    def __init__(self, error: MiniDockerError, it: Instruction, image: str) -> None:
+        super().__init__(str(error))
+        self.cause = error
+        self.it = it
+        self.image = image
+
+
+class Worker:
+    """Works off one stage of *job*."""
+
+    def __init__(self, job: Job, stage: Stage, log: Log) -> None:
+        self._job = job
+        self._stage = stage
+        self._log = log
+        self._scope = Scope(
+            job.request.build_args, job.plan.arguments, job.plan.escape, job.plan.used
+        )
+        self._ground = Ground(job, log)
+        self._command_set = False  # by a CMD of this stage
+
+    def work(self) -> Ground:
+        """Carry out all steps; return where they lead. StepError for one that fails."""
+        stage, total = self._stage, self._job.plan.total
+        self._log.step(stage.first, total, stage.from_.original)
+        self._guard(stage.from_, self._begin)
+        for number, it in enumerate(stage.steps, stage.first + 1):
+            self._log.step(number, total, _shown(it))
+            self._guard(it, partial(self._do, it))
+        labels = self._job.request.labels
+        if labels and stage.number == self._job.plan.target:
+            pairs = [part for pair in labels.items() for part in pair]
+            shown = " ".join(f'"{name}"="{value}"' for name, value in labels.items())
+            self._log.step(total, total, f"LABEL {shown}")
+            self._configure("LABEL", Words(pairs))
+        return self._ground
+
+    def _guard(self, it: Instruction, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except StepError:
+            raise
+        except MiniDockerError as error:
+            raise StepError(error, it, self._ground.id) from error
+
+    def _begin(self) -> None:
+        """Stand on the base, and carry out its triggers."""
+        job, stage, ground = self._job, self._stage, self._ground
+        if stage.above >= 0:
+            ground.follow(job.done[stage.above])
+        elif stage.base == SCRATCH:
+            ground.config = {"Env": [builder_config.PATH]}
+            return
+        else:
+            state = State.of(self._image(stage.base, stage.platform or job.request.platform))
+            state.hold(job.transfer)
+            ground.stand_on(state, state.config)
+            ground.author = str(state.document.get("author") or "")
+        self._log.image(ground.id)
+        self._fire()
+
+    def _fire(self) -> None:
+        """Carry out the ONBUILD triggers of the base; the image that is built has them no more."""
+        ground = self._ground
+        triggers = ground.config.get("OnBuild") or []
+        if not triggers:
+            return
+        ground.config = {key: it for key, it in ground.config.items() if key != "OnBuild"}
+        word = "trigger" if len(triggers) == 1 else "triggers"
+        self._log.output(1, f"# Executing {len(triggers)} build {word}\n".encode())
+        for text in triggers:
+            parsed = builder.parse(f"FROM {SCRATCH}\n{text}\n").instructions[1:]
+            for it in parsed:
+                if it.name in NEVER_IN_TRIGGERS:
+                    raise UsageError(f"{it.name} isn't allowed as an ONBUILD trigger")
+                self._do(it)
+
+    def _image(self, reference: str, platform: str) -> image_lookup.Image:
+        """Return the image *reference*, brought here if it is missing or has to be asked for."""
+        request = self._job.request
+        if request.pull and not _is_id(reference):
+            request.fetch(reference, platform)
+            return self._here(reference, platform)
+        try:
+            return self._here(reference, platform)
+        except NotFound:
+            if _is_id(reference):
+                raise
+            request.fetch(reference, platform)
+        return self._here(reference, platform)
+
+    def _here(self, reference: str, platform: str) -> image_lookup.Image:
+        with image_store.reading(self._job.root):
+            image = image_lookup.find(self._job.root, reference)
+        if platform:
+            from mini_docker import registry_platforms
+
+            wanted = registry_platforms.parse(platform)
+            if not registry_platforms.fits(image.document, wanted):
+                raise NotFound(
+                    f"image with reference {reference} was found but does not match the "
+                    f"specified platform: wanted {registry_platforms.name(wanted)}"
+                )
+        return image
+
+    def _do(self, it: Instruction) -> None:
+        """Carry out one instruction."""
+        if it.name in ("COPY", "ADD"):
+            self._copy(it)
+        elif it.name == "RUN":
+            self._run(it)
+        elif it.name == "ARG":
+            self._argue(it)
+        elif it.name == "MAINTAINER":
+            self._ground.author = it.text
+            self._ground.move(self._key(it.name, it.words), f"MAINTAINER {it.text}", self._config)
+        elif it.name == "WORKDIR":
+            self._change_directory(it)
+        else:
+            self._configure(it.name, self._words(it))
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return self._ground.config
+
+    def _key(self, name: str, words: list[str], more: str = "") -> str:
+        return self._ground.key(records.dump([name, words, more]), {})
+
+    def _words(self, it: Instruction) -> Words:
+        """Return the arguments of *it*, with variables where this instruction has them."""
+        words, scope, config = list(it.words), self._scope, self._config
+        if it.name in PAIRS:
+            pairs = builder_forms.pairs(words)
+            words = [scope.expand(part, config) for pair in pairs for part in pair]
+        elif it.name == "EXPOSE":
+            known = scope.variables(config)
+            words = [w for word in words for w in builder.expand_words(word, known, scope.escape)]
+        elif it.name in ("VOLUME", "USER", "STOPSIGNAL", "WORKDIR"):
+            words = [scope.expand(word, config) for word in words]
+        elif it.name == "ONBUILD":
+            words = [_trigger(it)]
+        return Words(words, it.json, it.flags)
+
+    def _configure(self, name: str, words: Words) -> None:
+        """Go on to an image whose config alone is another."""
+        config = builder_config.apply(self._config, name, words)
+        if name == "ENTRYPOINT" and not self._command_set:
+            config.pop("Cmd", None)  # the arguments of another program
+        self._command_set = self._command_set or name == "CMD"
+        key = self._key(name, words.list, f"{words.json} {words.flags} {self._command_set}")
+        self._ground.move(key, _note(name, words), config)
+
+    def _argue(self, it: Instruction) -> None:
+        for name, default in builder_forms.arguments(it.words):
+            value = None if default is None else self._scope.expand(default, self._config)
+            self._scope.declare(name, value)
+        self._ground.move(self._key("ARG", it.words), f"ARG {it.text}", self._config)
+
+    def _change_directory(self, it: Instruction) -> None:
+        words = self._words(it)
+        config = builder_config.apply(self._config, "WORKDIR", words)
+        path = config["WorkingDir"]
+        self._ground.move(
+            self._key("WORKDIR", [path]),
+            f"WORKDIR {path}",
+            config,
+            lambda: builder_files.make_directory(self._job, self._ground, path),
+        )
+
+    def _copy(self, it: Instruction) -> None:
+        files, job = Files(it, self._scope, self._config), self._job
+        with ExitStack() as stack:
+            root = self._show(files.from_, stack) if files.from_ else None
+            chosen = Gatherer(job, files, stack).gather(root)
+            files.check_target(len(chosen))
+            key = self._ground.key(files.text(), {}, builder_files.digest(files, chosen))
+            self._ground.move(
+                key,
+                files.note(),
+                self._config,
+                lambda: builder_files.layer(job, self._ground, files, chosen),
+            )
+
+    def _run(self, it: Instruction) -> None:
+        run, job = builder_commands.Run(it, self._scope, self._config), self._job
+        with ExitStack() as stack:
+            mounter = builder_commands.Mounter(job, run, stack, self._show)
+            text = run.text(job.request.network)
+            key = self._ground.key(text, run.arguments, mounter.digest())
+            self._ground.move(
+                key,
+                run.note(),
+                self._config,
+                lambda: builder_commands.layer(job, self._ground, run, mounter, self._log),
+            )
+
+    def _show(self, name: str, stack: ExitStack) -> Root:
+        """Return the files of a stage or image, to be read."""
+        job = self._job
+        number = int(name) if name.isdecimal() else job.plan.find(name)
+        if number in job.done:
+            state = job.done[number].state()
+        elif name == SCRATCH:
+            state = State(job.root)
+        else:
+            state = State.of(self._image(name, job.request.platform))
+        state.hold(job.transfer)
+        if len(state.chain) > 1:
+            job.isolate()
+        path = stack.enter_context(builder_mounts.view(job.transfer, state.lowers()))
+        return stack.enter_context(Root(path, foreign=True))
+
+
+def _is_id(reference: str) -> bool:
+    return reference.startswith("sha256:") or len(reference) == 64
+
+
+def _shown(it: Instruction) -> str:
+    """Return the instruction in one line, as Docker shows it."""
+    flags = "".join(f"{flag} " for flag in it.flags)
+    return f"{it.name} {flags}{it.text}".rstrip()
+
+
+def _trigger(it: Instruction) -> str:
+    """Return what ONBUILD keeps, with its here-documents."""
+    documents = (f"\n{document.content}{document.name}" for document in it.heredocs)
+    return it.text + "".join(documents)
+
+
+def _note(name: str, words: Words) -> str:
+    """Return what the history says of an instruction that changes the config."""
+    flags = "".join(f"{flag} " for flag in words.flags)
+    if name in PAIRS:
+        pairs = zip(words.list[::2], words.list[1::2], strict=True)
+        return f"{name} {flags}" + " ".join(f"{key}={value}" for key, value in pairs)
+    text = records.dump(words.list) if words.json else " ".join(words.list)
+    return f"{name} {flags}{text}"
