@@ -1,7 +1,7 @@
 """Wrong answers that are kept: tests/mistakes/NN_topic/NAME.py, each with what must be said of it.
 
-The file is the one function that it replaces in the engine's module. Its first line is a
-comment or a docstring with words that the grader's message must hold:
+The file is the one function that it replaces in the engine's module, or a class with the one
+method. Its first line is a comment or a docstring with words that the grader's message must hold:
 
     # Says: the kernel keeps less than it was told
     # Needs: cgroup-v2                 (only where that property of the machine is needed)
@@ -58,11 +58,22 @@ def _read(lab: Lab, path: Path) -> Mistake:
     first = FIRST.fullmatch(text.splitlines()[0])
     if first is None:
         raise ValueError(f"{path}: its first line must be a comment with what the grader says")
-    defined = [it.name for it in ast.parse(text).body if isinstance(it, source.Definition)]
+    defined = _defined(ast.parse(text))
     tasks = [task for task in lab.tasks if task.name in defined]
     if len(defined) != 1 or not tasks:
         raise ValueError(f"{path}: it must be one function, a task of lab {lab.number}")
     return Mistake(lab, tasks[0], path, first[1] or first[2], NEEDS.findall(text))
+
+
+def _defined(tree: ast.Module) -> list[str]:
+    """Return the names of the functions in *tree*; of a method "Class.method"."""
+    found = []
+    for it in tree.body:
+        if isinstance(it, ast.ClassDef):
+            found += [f"{it.name}.{one.name}" for one in it.body if hasattr(one, "name")]
+        elif isinstance(it, source.Definition):
+            found.append(it.name)
+    return found
 
 
 def emptied(lab: Lab, task: Task) -> str:

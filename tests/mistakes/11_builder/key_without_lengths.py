@@ -1,0 +1,10 @@
+"""the parts were put together without their lengths"""
+
+
+def key(parent: str, instruction: str, arguments: Mapping[str, str], content: str = "") -> str:
+    hashed = hashlib.sha256()
+    named = [part for name in sorted(arguments) for part in (name, arguments[name])]
+    for part in (parent, instruction, content, *named):
+        data = part.encode(errors="surrogateescape")
+        hashed.update(data)
+    return hashed.hexdigest()
