@@ -9,19 +9,22 @@ if TYPE_CHECKING:
     from mini_docker.attachment import Wish
     from mini_docker.containers import Container
     from mini_docker.store import Lock
+    from mini_docker.supervisor import Monitor
 
 
-def run(it: Container, life: Lock, wish: Wish, proxy: bool = True) -> int:
+def run(
+    it: Container, life: Lock, wish: Wish, proxy: bool = True, monitor: Monitor | None = None
+) -> int:
     """Start *it*, show what *wish* asks for, and return its exit code.
 
-    *proxy* says whether signals are passed on to it. Raises what went wrong in the start.
-    The caller has called processes.block().
+    *proxy* says whether signals are passed on to it; for *monitor* see supervisor.launch().
+    Raises what went wrong in the start. The caller has called processes.block().
     """
     if swap.locked("streams"):
         from mini_docker import supervisor_plain
 
         return supervisor_plain.run(it, wish.stdin)
-    connection = supervisor.launch(it, life, wish.hello())
+    connection = supervisor.launch(it, life, wish.hello(), monitor)
     from mini_docker import attachment
 
     assert connection is not None

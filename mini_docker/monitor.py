@@ -24,9 +24,30 @@ def main(number: int, root: str = "", id: str = "") -> int:
         processes.init(number)
         return 0
 
-    from mini_docker import monitor_life
+    from mini_docker import monitor_handover
 
-    return monitor_life.resume(number, root, id)
+    state = monitor_handover.remembered(number)
+    try:
+        if "due" in state:
+            from mini_docker import monitor_again
+
+            loop = monitor_again.wait(root, id, state)
+        else:
+            loop = monitor_handover.unpack(root, state["run"], id, state)
+        if loop is None:
+            return 0
+        over = loop.run()
+        from mini_docker import monitor_end
+
+        if not over:
+            monitor_end.become_slim(loop)
+        monitor_end.finish(loop)
+    except BaseException as error:
+        from mini_docker import monitor_group
+
+        monitor_group.confess(f"{root}/containers/{id}", error)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

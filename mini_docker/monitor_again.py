@@ -96,7 +96,7 @@ def _start(root: str, id: str, life: int) -> Loop | None:
     it = containers.Container(Store(root), id)
     try:
         creation_rejoin.rejoin(it)
-        loop = monitor_start.begin(it)
+        loop = monitor_start.start(it)
     except MiniDockerError as error:
         with it.change():
             it.update(Status="exited", ExitCode=error.exit_code, Error=str(error))

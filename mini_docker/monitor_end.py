@@ -16,10 +16,10 @@ from mini_docker import (
     containers,
     events,
     lifecycle,
+    monitor_group,
     monitor_handover,
     processes,
     records,
-    supervisor,
     timestamps,
     trees,
 )
@@ -39,7 +39,7 @@ def become_slim(loop: Loop) -> NoReturn:
     """Go on as a smaller process, out of the group of the command that we come from."""
     from mini_docker import health
 
-    supervisor.join_monitors()
+    monitor_group.join_monitors()
     it = containers.Container(Store(loop.root), loop.id)
     if loop.health:
         loop.health.close()
@@ -134,7 +134,7 @@ def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
     """Become the process that waits, and starts the container of *loop* after *delay* seconds."""
     for client in loop.clients:
         client.close()
-    supervisor.join_monitors()
+    monitor_group.join_monitors()
     state = {"due": time.monotonic() + delay, "life": loop.life, "run": it.store.run}
     empty = {"process": -1, "door": -1, "outputs": [], "clients": []}
     sys.stdout.flush()

@@ -3,59 +3,86 @@
     look after it  ──its process 1 has ended──>  write the end down  ──>  start it again
     (monitor_loop)                               (monitor_end)            (monitor_again)
 
-Every so often the process becomes a smaller one in between: see monitor_handover.py.
+A fork of a command is large. While the command is its client, and the container lives for a
+moment only, it stays what it is: to become a small process (monitor_handover.py, monitor.py)
+takes longer than many a container lives. One that is detached becomes small at once.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import time
 
-from mini_docker import monitor_handover
+from mini_docker import (
+    containers,
+    monitor_end,
+    monitor_group,
+    monitor_messages,
+    monitor_start,
+    records,
+)
+from mini_docker.monitor_clients import LARGEST, Client
+from mini_docker.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+
     from mini_docker.monitor_loop import Loop
+else:
+    import _socket as socket
+
+FAT = 1.0  # seconds for which a monitor with a client stays what it is
 
 
-def resume(memory: int, root: str, id: str) -> int:
-    """Go on from what monitor_handover.become() has written to *memory*."""
-    state = monitor_handover.remembered(memory)
+def main(connection: socket.socket, report: int) -> int:
+    """Be the monitor that a command has forked: wait for its order, start the container, go on.
+
+    *connection* leads to the command. Through *report* it learns that the start has failed;
+    it closes once the container runs.
+    """
+    os.setsid()
+    text, life = _order(connection)
+    if not text:
+        return 0
+    order = records.parse(text.decode("utf-8", "surrogateescape"))
+    it = containers.Container(Store(order["root"]), order["id"])
+    loop = monitor_start.start(it)
     try:
-        if "due" in state:
-            from mini_docker import monitor_again
-
-            loop = monitor_again.wait(root, id, state)
-            return look_after(loop) if loop else 0
-        return look_after(monitor_handover.unpack(root, state["run"], id, state))
+        loop.life = life
+        hello = order["hello"]
+        client = Client(connection, "", True, it.store.directory(it.id))
+        client.send(b"s", b"")
+        if hello is None:
+            client.close()
+        else:
+            client.wants = monitor_messages.wanted(hello)
+            loop.clients.append(client)
+            if hello.get("size"):
+                monitor_messages.resize(loop, *hello["size"])
+        monitor_group.hush()
+        os.close(report)
+        loop.slim = time.monotonic() + (0.0 if hello is None else FAT)
+        return look_after(loop)
     except BaseException as error:
-        confess(f"{root}/containers/{id}", error)
+        monitor_group.confess(it.store.directory(it.id), error)
         return 1
+
+
+def _order(connection: socket.socket) -> tuple[bytes, int]:
+    """Return what the command asks for, and the container's lock; b"" if it is gone."""
+    size = socket.CMSG_SPACE(4)
+    text, found, _, _ = connection.recvmsg(LARGEST, size, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, data in found:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            return text, int.from_bytes(data[:4], sys.byteorder)
+    return b"", -1
 
 
 def look_after(loop: Loop) -> int:
     """Look after the container of *loop* until there is nothing to look after."""
     if not loop.run():
-        from mini_docker import monitor_end
-
         monitor_end.become_slim(loop)
-    from mini_docker import monitor_end
-
     monitor_end.finish(loop)
     return 0
-
-
-def confess(directory: str, error: BaseException) -> None:
-    """Write down why this monitor cannot go on: it has no terminal to say so.
-
-    The next command that looks at the container finds no monitor, and puts its state right.
-    """
-    import traceback
-
-    text = "".join(traceback.format_exception(error))
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(f"{directory}/monitor.log", flags, 0o600)
-    except FileNotFoundError:
-        return  # the container has been removed: nobody is left to read it
-    os.write(descriptor, text.encode("utf-8", "backslashreplace"))
-    os.close(descriptor)

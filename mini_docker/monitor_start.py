@@ -1,17 +1,10 @@
-"""The first moments of a monitor: make the container's streams, start it, and go on.
-
-It is a fork of the command. While the command is its client, and the container lives for a
-moment only, it stays what it is: to become a small process takes longer than many a
-container lives. One that is detached from the beginning becomes small at once.
-"""
+"""The first moments of a monitor: make the container's streams, and start it with them."""
 
 from __future__ import annotations
 
 import os
-import time
 
-from mini_docker import logs, supervisor
-from mini_docker.monitor_clients import Client
+from mini_docker import logs, monitor_begin
 from mini_docker.monitor_door import Door
 from mini_docker.monitor_loop import Loop
 from mini_docker.monitor_streams import Input, Output
@@ -22,11 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.containers import Container
-    from mini_docker.store import Lock
 else:
     import _socket as socket
-
-FAT = 1.0  # seconds for which a monitor with a client stays what it is
 
 
 class Ends:
@@ -76,50 +66,14 @@ class Ends:
         self.input.held = slave
 
 
-def main(
-    it: Container,
-    life: Lock,
-    reports: tuple[int, int],
-    starter: tuple[socket.socket, dict[str, Any] | None],
-) -> int:
-    """Be the monitor of *it*: start it, tell that through both *reports*, look after it.
-
-    The *starter* is the command that we come from: its connection, and what it wants.
-    """
-    os.setsid()
-    loop = begin(it)
-    loop.life = life.descriptor
-    directory = it.store.directory(it.id)
-    try:
-        connection, hello = starter
-        if hello is None:
-            connection.close()
-        else:
-            _welcome(loop, Client(connection, "", True, directory), hello)
-        supervisor.hush()
-        report, started = reports
-        os.write(started, b"s")
-        os.close(started)
-        os.close(report)
-        loop.slim = time.monotonic() + (0.0 if hello is None else FAT)
-        from mini_docker import monitor_life
-
-        return monitor_life.look_after(loop)
-    except BaseException as error:
-        from mini_docker import monitor_life
-
-        monitor_life.confess(directory, error)
-        return 1
-
-
-def begin(it: Container) -> Loop:
+def start(it: Container) -> Loop:
     """Start *it* with streams of its own; return the loop that looks after them."""
     directory = it.store.directory(it.id)
     log = logs.writer(directory, it.record["HostConfig"].get("LogConfig") or {})
     ends = Ends(it.record["Config"], _owner(it.config()))
     door = Door(it.store.run, it.id, directory)
     try:
-        pid = supervisor.begin(it, ends.given, ends.terminal and ends.terminal[1])
+        pid = monitor_begin.begin(it, ends.given, ends.terminal and ends.terminal[1])
     except BaseException:
         door.close()
         raise
@@ -132,17 +86,6 @@ def begin(it: Container) -> Loop:
         if plan := health.plan(it.record["Config"]):
             loop.health = health.Watch(it.store.root, it.id, plan)
     return loop
-
-
-def _welcome(loop: Loop, client: Client, hello: dict[str, Any]) -> None:
-    """Let the command that has started the container be the first client."""
-    from mini_docker import monitor_messages
-
-    client.wants = monitor_messages.wanted(hello)
-    if hello.get("size"):
-        monitor_messages.resize(loop, *hello["size"])
-    loop.clients.append(client)
-    client.send(b"s", b"")
 
 
 def _owner(config: dict[str, Any]) -> tuple[int, int]:

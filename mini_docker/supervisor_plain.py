@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import containers, processes, supervisor
+from mini_docker import containers, monitor_begin, monitor_end, monitor_group, processes
 from mini_docker.errors import NotFound, ProcessError
 
 TYPE_CHECKING = False
@@ -25,8 +25,10 @@ def run(it: Container, stdin: bool) -> int:
     """Start *it* in the foreground, forward signals, and return its exit code."""
     processes.block()
     null = -1 if stdin else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    pid = supervisor.begin(it, (0 if stdin else null, 1, 2))
-    return supervisor.end(it, processes.init(pid))
+    pid = monitor_begin.begin(it, (0 if stdin else null, 1, 2))
+    code = processes.init(pid)
+    monitor_end.close(it, code)
+    return code
 
 
 def detach(it: Container, life: Lock) -> None:
@@ -38,12 +40,12 @@ def detach(it: Container, life: Lock) -> None:
     def monitor(_report: int) -> int:
         os.setsid()
         processes.block()
-        supervisor.join_monitors()
+        monitor_group.join_monitors()
         log = os.open(f"{it.store.directory(it.id)}/output.log", LOG_FLAGS, 0o600)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        pid = supervisor.begin(it, (null, log, log))
+        pid = monitor_begin.begin(it, (null, log, log))
         os.set_inheritable(life.descriptor, True)
-        supervisor.become_monitor(pid, it.store.root, it.id)
+        monitor_group.become_monitor(pid, it.store.root, it.id, module="supervisor_plain.py")
 
     processes.spawn(monitor)
     life.release()
@@ -60,7 +62,7 @@ def main(pid: int, root: str, id: str) -> int:
     from mini_docker.store import Store
 
     code = processes.init(pid)
-    supervisor.end(containers.Container(Store(root), id), code)
+    monitor_end.close(containers.Container(Store(root), id), code)
     return 0
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from mini_docker import containers, events, foreground, settings_security, supervisor
-from mini_docker.cli import creating
+from mini_docker import supervisor, swap
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
-from mini_docker.cli.run_settings import streams
 from mini_docker.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_docker import containers
     from mini_docker.attachment import Wish
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
@@ -27,16 +26,21 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run a container; return its exit code, or 0 for a detached one."""
+    # First of all: it gets itself ready while we make the container.
+    monitor = None if swap.locked("streams") or values.pid or values.init else supervisor.Monitor()
+    from mini_docker import events, foreground, settings_security
+    from mini_docker.cli import creating
+
     wish = _wish(values)
     it, life = creating.make(values, store)
     try:
         settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
-            supervisor.detach(it, life)
+            supervisor.detach(it, life, monitor)
             print(it.id)
             return 0
         events.container(it, "attach")
-        return foreground.run(it, life, wish, values.sig_proxy)
+        return foreground.run(it, life, wish, values.sig_proxy, monitor)
     except BaseException:
         _clean_up(it)
         raise
@@ -45,6 +49,7 @@ def execute(values: Values, store: Store) -> int:
 def _wish(values: Values) -> Wish:
     """Return which streams the caller wants; StateError if its terminal is none."""
     from mini_docker.attachment import Wish
+    from mini_docker.cli.run_settings import streams
 
     attached = streams(values)
     wish = Wish(
@@ -59,6 +64,8 @@ def _wish(values: Values) -> Wish:
 
 def _clean_up(it: containers.Container) -> None:
     """A container that never started stays, as created, unless --rm says otherwise."""
+    from mini_docker import containers
+
     try:
         it.reload()
     except NotFound:

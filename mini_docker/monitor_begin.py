@@ -1,0 +1,58 @@
+"""A container begins: its process 1 is started, noted, and written down as running."""
+
+from __future__ import annotations
+
+import sys
+
+from mini_docker import container, containers, events, timestamps
+from mini_docker.errors import MiniDockerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from typing import Any
+
+    from mini_docker.containers import Container
+
+
+def begin(
+    it: Container, streams: tuple[int, int, int], terminal: socket.socket | None = None
+) -> int:
+    """Start the container, note its process, and write its new state down; return its pid.
+
+    *streams* are descriptors for its 0, 1 and 2. Or it has a terminal: then both ends of
+    that are sent through the connection *terminal*.
+    """
+    start = container.Start(
+        it.store.directory(it.id),
+        it.config(),
+        streams,
+        lambda pid: containers.note(it.store, it.id, pid),
+    )
+    start.init = bool(it.record["HostConfig"].get("Init"))
+    start.terminal = terminal
+    try:
+        pid = container.start(start)
+    except MiniDockerError as error:
+        containers.forget(it.store, it.id)
+        with it.change():
+            it.update(ExitCode=error.exit_code, Error=str(error))
+        raise
+    for warning in start.warnings:
+        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
+    with it.change():
+        it.update(**_runs(it, pid))
+    events.container(it, "start")
+    return pid
+
+
+def _runs(it: Container, pid: int) -> dict[str, Any]:
+    """Return the fields of state.json of a container that has been started."""
+    fields = {"Status": "running", "Pid": pid, "StartedAt": timestamps.now(), "Error": ""}
+    fields |= {"ExitCode": 0, "OOMKilled": False}
+    if it.record["Config"].get("Healthcheck"):
+        from mini_docker import health
+
+        if health.plan(it.record["Config"]):
+            fields["Health"] = health.fresh()
+    return fields
