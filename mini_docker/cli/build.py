@@ -8,7 +8,7 @@ import signal
 import sys
 
 from mini_docker import builder_build, builder_context, builder_places, image_lookup, swap
-from mini_docker.cli import build_flags, build_request, build_view
+from mini_docker.cli import build_flags, build_report, build_request, build_view
 from mini_docker.cli.options import Command
 from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
 
@@ -48,7 +48,7 @@ def execute(values: Values, store: Store) -> int:
         request.ignore = _patterns(context)
         build_request.fill(request, values)
         if values.check or values.call != "build":
-            return _check(request)
+            return build_report.check(request)
         return _build(request, values)
 
 
@@ -93,14 +93,17 @@ def _build(request: Request, values: Values) -> int:
     view = _view(values)
     request.fetch = lambda reference, platform: _fetch(request.store, reference, platform, view)
     try:
+        warnings = build_report.warnings(request)
         id = builder_build.build(request, view)
     except MiniDockerError as error:
         view.close(failed=True)
-        return _report(request, error)
+        return build_report.failure(request, error)
     except BaseException:
         view.close(failed=False)
         raise
     view.close(failed=False)
+    if not values.quiet:
+        sys.stdout.write(warnings)
     if values.iidfile:
         _write_id(values.iidfile, id)
     return 0
@@ -135,27 +138,6 @@ def _fetch(store: Store, reference: str, platform: str, view: Classic) -> None:
             hint = f"make it with 'mini-docker image bootstrap {name}'"
             raise type(error)(f"{error}: {hint}") from None
         raise
-
-
-def _report(request: Request, error: MiniDockerError) -> int:
-    """Say on stderr what has failed, where, and how to look around there; return the exit code."""
-    from mini_docker.builder_lines import DockerfileError
-    from mini_docker.cli import build_report
-
-    if isinstance(error, DockerfileError | builder_build.BuildError) and error.line:
-        lines = build_report.excerpt(request.text, request.name, error.line, error.end)
-        print("\n".join(lines), file=sys.stderr)
-    if isinstance(error, builder_build.BuildError):
-        for line in build_report.advice(error):
-            print(line, file=sys.stderr)
-        if error.code:
-            print(f"mini-docker: {build_view.plain(str(error))}", file=sys.stderr)
-            return error.code
-    raise error
-
-
-def _check(request: Request) -> int:
-    raise UsageError("--check is being written")
 
 
 def _write_id(path: str, id: str) -> None:

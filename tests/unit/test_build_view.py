@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from mini_docker.cli import build_live, build_report, build_view
+from mini_docker.cli import build_live, build_view
 
 
 @pytest.mark.parametrize(
@@ -85,20 +85,3 @@ def test_the_moving_lines_go_and_what_failed_stays(monkeypatch: pytest.MonkeyPat
     view.close(failed=True)
     assert out.getvalue().endswith("first\n\\x1b[2Jlast\n")
     assert view._thread and not view._thread.is_alive()
-
-
-def test_the_place_of_a_failure() -> None:
-    text = "FROM a\n\nRUN x \\\r\n  y\nCMD z\nEXPOSE 1\nUSER u\n"
-    assert build_report.excerpt(text, "Dockerfile", 3, 4) == [
-        "Dockerfile:3",
-        "--------------------",
-        "   1 |     FROM a",
-        "   2 |",
-        "   3 | >>> RUN x \\",
-        "   4 | >>>   y",
-        "   5 |     CMD z",
-        "   6 |     EXPOSE 1",
-        "--------------------",
-    ]
-    assert build_report.excerpt("FROM \x1b[2J", "D", 1, 1)[2] == "   1 | >>> FROM \\x1b[2J"
-    assert len(build_report.excerpt("x\n" * 1000, "D", 1, 1000)) < 20
