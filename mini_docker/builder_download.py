@@ -7,14 +7,13 @@ here the user has written http:// or https://, and that is what is spoken.
 
 from __future__ import annotations
 
-import http
-import ssl
-
 from mini_docker import packages
 from mini_docker.errors import ConfigError, RegistryError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ssl
+
     from mini_docker.registry_http import Response
 
 PAUSE = 0.5  # seconds before the second try
@@ -46,10 +45,14 @@ def fetch(url: str, headers: dict[str, str] | None = None) -> Response:
 
 
 def _context(_host: str) -> ssl.SSLContext:
+    import ssl
+
     return ssl.create_default_context()
 
 
 def _answer(status: int) -> str:
+    import http
+
     try:
         phrase = http.HTTPStatus(status).phrase
     except ValueError:

@@ -15,9 +15,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
-from urllib.parse import parse_qsl
 
 from mini_docker.errors import ConfigError, UsageError, reason
 
@@ -106,6 +103,8 @@ def _is_repository(address: str) -> bool:
 
 def _read_query(remote: Remote, query: str, text: str) -> None:
     """Put what *query* says into *remote*."""
+    from urllib.parse import parse_qsl
+
     for key, value in parse_qsl(query, keep_blank_values=True, max_num_fields=8):
         if key in ("ref", "branch", "tag"):
             remote.ref = value
@@ -162,6 +161,9 @@ class _Git:
 
     def __call__(self, *words: str) -> str:
         """Run git with *words*; return what it says."""
+        import shutil
+        import subprocess
+
         if not shutil.which("git"):
             raise ConfigError(
                 "git is not installed: a repository is fetched by it (apt-get install git)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 
 from mini_docker.cli import run_checks, run_settings
@@ -113,6 +112,8 @@ def _file(id: str, path: str) -> bytes:
 
 def _fields(text: str) -> dict[str, str]:
     """Return KEY=VALUE pairs with commas between them; quotes keep a comma, as in CSV."""
+    import csv
+
     found = {}
     for row in csv.reader([text]):
         for word in row:
