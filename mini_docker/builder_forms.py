@@ -125,8 +125,8 @@ def _refuse(text: str) -> None:
 def quoted_words(text: str, escape: str) -> list[str]:
     """Return the words of *text*, which blanks end but in quotes; quotes and escapes stay.
 
-    >>> quoted_words('a="b c" d\\\\\\\\ e', "\\\\\\\\")
-    ['a="b c"', 'd\\\\\\\\ e']
+    >>> quoted_words('a="b c" d', "`")
+    ['a="b c"', 'd']
     """
     found, word, quote, at = list[str](), list[str](), "", 0
     while at < len(text):
