@@ -83,7 +83,7 @@ def close(it: Container, code: int) -> None:
         return
     with it.change():
         killed = containers.finish(it, code)
-    containers.tell_end(it, code, killed)
+        containers.tell_end(it, code, killed)
 
 
 def _vanish(it: Container, code: int) -> str:
@@ -126,7 +126,7 @@ def _record(it: Container, code: int, lived: float) -> float | None:
             count = it.state.get("RestartCount", 0) + 1
             it.update(Status="restarting", RestartCount=count, **fields)
             containers.note(it.store, it.id, 0)
-    containers.tell_end(it, code, killed)
+        containers.tell_end(it, code, killed)  # before anybody can tell of what follows
     return delay
 
 

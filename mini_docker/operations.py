@@ -137,9 +137,10 @@ def stop(it: Container, number: int = 0, seconds: int | None = None, again: bool
             if it.running():
                 _stop_process(it, number, float(PATIENCE if grace is None else grace))
             operations_wait.until_ended(it, "cannot stop")
+        with it.change():  # whoever has written the end down has told of it by now
+            events.container(it, "stop")
     except NotFound:
         return  # it had --rm
-    events.container(it, "stop")
 
 
 def _stop_process(it: Container, number: int, grace: float) -> None:
