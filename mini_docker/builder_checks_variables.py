@@ -241,6 +241,6 @@ def _follow(it: Instruction, stage: _Stage, escape: str, given: Mapping[str, str
         return
     for name, default in builder_forms.arguments(it.words):
         stage.args.add(name)
-        default = given[name] if name in given else default
+        default = given.get(name, default)
         if default is not None:
             stage.env.setdefault(name, _word(default, before, escape, _Names()))
