@@ -16,8 +16,17 @@ from __future__ import annotations
 import hashlib
 import os
 
-from mini_docker import builder_commit, image_layers, image_lookup, image_store, records, trees
-from mini_docker.builder_commit import State, Step
+from mini_docker import (
+    builder_commit,
+    builder_state,
+    image_layers,
+    image_lookup,
+    image_store,
+    records,
+    trees,
+)
+from mini_docker.builder_commit import Step
+from mini_docker.builder_state import State
 from mini_docker.errors import ConfigError, MiniDockerError, NotFound, reason
 from mini_docker.store import Lock
 
@@ -52,7 +61,7 @@ class Cache:
     def use(self, reference: str) -> None:
         """Let the image *reference* serve as a cache as well; NotFound if it is not here."""
         image = image_lookup.find(self.root, reference)
-        for row, key in enumerate(builder_commit.keys_of(image.manifest, image.document)):
+        for row, key in enumerate(builder_state.keys_of(image.manifest, image.document)):
             if key:
                 self._more[key] = image, row
 
@@ -87,7 +96,7 @@ class Cache:
         step.created = str(history[-1].get("created") or "")
         step.author = str(history[-1].get("author") or "")
         if count > len(before.rows):
-            if diff_ids[: count - 1] != builder_commit.diff_ids(before):
+            if diff_ids[: count - 1] != builder_state.diff_ids(before):
                 return None  # it says what is not so
             layer = {**image.manifest["layers"][count - 1], "diff_id": diff_ids[count - 1]}
             step.layer = layer, image.chain_ids()[count - 1]

@@ -11,8 +11,9 @@ import threading
 
 from mini_docker import builder, builder_cache, builder_commit, builder_mounts, image_store
 from mini_docker.builder_cache import Cache, Hit
-from mini_docker.builder_commit import State, Step
+from mini_docker.builder_commit import Step
 from mini_docker.builder_run import Cancelled, Stop
+from mini_docker.builder_state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from mini_docker.builder_commit import State
     from mini_docker.builder_mounts import Workplace
+    from mini_docker.builder_state import State
     from mini_docker.containers import Container
     from mini_docker.store import Store
 else:

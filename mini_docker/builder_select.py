@@ -14,7 +14,7 @@ import os
 import re
 import stat
 
-from mini_docker import rootfs_paths, suggest, syscalls
+from mini_docker import builder_wild, rootfs_paths, suggest, syscalls
 from mini_docker.errors import ConfigError, NotFound, UsageError, reason
 
 TYPE_CHECKING = False
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from mini_docker.builder import Ignore
 
-WILD = re.compile(r"(?<!\\)[*?\[]")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MOST = 100_000  # files that one wildcard may stand for
 
@@ -94,7 +93,7 @@ def select(root: Root, pattern: str, parents: bool = False) -> list[Source]:
     for one that leads out with "..".
     """
     clean, pivot = _clean(pattern, parents)
-    if not WILD.search(clean):
+    if not builder_wild.MARKS.search(clean):
         return [_source(root, clean.replace("\\", ""), pattern, pivot)]
     sources = []
     for path in _expand(root, "", clean.split("/"), parents):
@@ -197,8 +196,8 @@ def _expand(root: Root, done: str, parts: list[str], deep: bool) -> Iterator[str
         for name in _names(root, done, directories=True):
             yield from _expand(root, f"{done}/{name}" if done else name, parts, deep)
         return
-    if WILD.search(part):
-        wanted = re.compile(go_match(part), re.DOTALL)
+    if builder_wild.MARKS.search(part):
+        wanted = re.compile(builder_wild.go_match(part), re.DOTALL)
         names = [name for name in _names(root, done, bool(rest)) if wanted.fullmatch(name)]
     else:
         names = [part.replace("\\", "")]
@@ -233,28 +232,3 @@ def _names(root: Root, path: str, directories: bool) -> list[str]:
             )
     finally:
         os.close(folder)
-
-
-def go_match(part: str) -> str:
-    """Return the regular expression of *part*, a pattern of Go's filepath.Match without "/".
-
-    >>> go_match("*.[ch]")
-    '[^/]*\\\\.[ch]'
-    """
-    found, at = "", 0
-    while at < len(part):
-        letter = part[at]
-        at += 1
-        if letter == "[":
-            end = part.find("]", at + (2 if part[at : at + 1] == "^" else 1))
-            if end < 0:
-                raise UsageError(f"syntax error in pattern: {part!r:.200}")
-            inside = part[at:end].replace("[", "\\[")
-            found += f"[{inside}]"
-            at = end + 1
-        elif letter == "\\" and at < len(part):
-            found += re.escape(part[at])
-            at += 1
-        else:
-            found += {"*": "[^/]*", "?": "[^/]"}.get(letter) or re.escape(letter)
-    return found

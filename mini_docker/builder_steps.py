@@ -11,19 +11,17 @@ from mini_docker import (
     builder_config,
     builder_files,
     builder_forms,
-    builder_mounts,
-    image_lookup,
-    image_store,
     records,
 )
-from mini_docker.builder_commit import State
+from mini_docker.builder_bases import Bases
+from mini_docker.builder_binds import Mounter
 from mini_docker.builder_config import Words
 from mini_docker.builder_files import Files, Gatherer
 from mini_docker.builder_ground import Ground
 from mini_docker.builder_scope import Scope
-from mini_docker.builder_select import Root
 from mini_docker.builder_stages import SCRATCH
-from mini_docker.errors import MiniDockerError, NotFound, UsageError
+from mini_docker.builder_state import State
+from mini_docker.errors import MiniDockerError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +58,7 @@ class Worker:
             job.request.build_args, job.plan.arguments, job.plan.escape, job.plan.used
         )
         self._ground = Ground(job, log)
+        self._bases = Bases(job)
         self._command_set = False  # by a CMD of this stage
 
     def work(self) -> Ground:
@@ -95,7 +94,7 @@ class Worker:
             ground.config = {"Env": [builder_config.PATH]}
             return
         else:
-            state = State.of(self._image(stage.base, stage.platform or job.request.platform))
+            state = State.of(self._bases.image(stage.base, stage.platform or job.request.platform))
             state.hold(job.transfer)
             ground.stand_on(state, state.config)
             ground.author = str(state.document.get("author") or "")
@@ -117,34 +116,6 @@ class Worker:
                 if it.name in NEVER_IN_TRIGGERS:
                     raise UsageError(f"{it.name} isn't allowed as an ONBUILD trigger")
                 self._do(it)
-
-    def _image(self, reference: str, platform: str) -> image_lookup.Image:
-        """Return the image *reference*, brought here if it is missing or has to be asked for."""
-        request = self._job.request
-        if request.pull and not _is_id(reference):
-            request.fetch(reference, platform)
-            return self._here(reference, platform)
-        try:
-            return self._here(reference, platform)
-        except NotFound:
-            if _is_id(reference):
-                raise
-            request.fetch(reference, platform)
-        return self._here(reference, platform)
-
-    def _here(self, reference: str, platform: str) -> image_lookup.Image:
-        with image_store.reading(self._job.root):
-            image = image_lookup.find(self._job.root, reference)
-        if platform:
-            from mini_docker import registry_platforms
-
-            wanted = registry_platforms.parse(platform)
-            if not registry_platforms.fits(image.document, wanted):
-                raise NotFound(
-                    f"image with reference {reference} was found but does not match the "
-                    f"specified platform: wanted {registry_platforms.name(wanted)}"
-                )
-        return image
 
     def _do(self, it: Instruction) -> None:
         """Carry out one instruction."""
@@ -213,7 +184,7 @@ class Worker:
     def _copy(self, it: Instruction) -> None:
         files, job = Files(it, self._scope, self._config), self._job
         with ExitStack() as stack:
-            root = self._show(files.from_, stack) if files.from_ else None
+            root = self._bases.show(files.from_, stack) if files.from_ else None
             chosen = Gatherer(job, files, stack).gather(root)
             files.check_target(len(chosen))
             key = self._ground.key(files.text(), {}, builder_files.digest(files, chosen))
@@ -227,7 +198,7 @@ class Worker:
     def _run(self, it: Instruction) -> None:
         run, job = builder_commands.Run(it, self._scope, self._config), self._job
         with ExitStack() as stack:
-            mounter = builder_commands.Mounter(job, run, stack, self._show)
+            mounter = Mounter(job, run, stack, self._bases.show)
             text = run.text(job.request.network)
             key = self._ground.key(text, run.arguments, mounter.digest())
             self._ground.move(
@@ -236,26 +207,6 @@ class Worker:
                 self._config,
                 lambda: builder_commands.layer(job, self._ground, run, mounter, self._log),
             )
-
-    def _show(self, name: str, stack: ExitStack) -> Root:
-        """Return the files of a stage or image, to be read."""
-        job = self._job
-        number = int(name) if name.isdecimal() else job.plan.find(name)
-        if number in job.done:
-            state = job.done[number].state()
-        elif name == SCRATCH:
-            state = State(job.root)
-        else:
-            state = State.of(self._image(name, job.request.platform))
-        state.hold(job.transfer)
-        if len(state.chain) > 1:
-            job.isolate()
-        path = stack.enter_context(builder_mounts.view(job.transfer, state.lowers()))
-        return stack.enter_context(Root(path, foreign=True))
-
-
-def _is_id(reference: str) -> bool:
-    return reference.startswith("sha256:") or len(reference) == 64
 
 
 def _shown(it: Instruction) -> str:

@@ -69,10 +69,10 @@ FLOORS = (
     "image_changes image_new image_import image_commit",
     "builder_checks_form builder_checks_variables builder_checks",
     "builder_git builder_download builder_places builder_context",
-    "builder_config builder_mounts builder_select builder_walk builder_place builder_copy "
-    "builder_add builder_scope builder_volumes builder_stubs builder_commit builder_cache",
-    "builder_run builder_stages builder_ground builder_files builder_commands builder_log",
-    "builder_steps builder_build",
+    "builder_config builder_mounts builder_wild builder_select builder_walk builder_place "
+    "builder_copy builder_add builder_scope builder_volumes builder_stubs builder_state",
+    "builder_commit builder_cache builder_run builder_stages builder_ground builder_files",
+    "builder_binds builder_commands builder_bases builder_log builder_steps builder_build",
     "repair rootless",
     "cli",
     "startup __main__",
