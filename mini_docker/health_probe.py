@@ -9,7 +9,6 @@ has been healthy or unhealthy for the first time.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import sys
@@ -142,10 +141,12 @@ def _rest(reader: int) -> bytes:
 
 
 def _kill(pid: int) -> None:
-    """End our child *pid*, and the group of processes that it began with."""
-    with contextlib.suppress(ProcessLookupError):  # of one born late: container_birth.py
-        os.killpg(os.getpgid(pid), signal.SIGKILL)
+    """End our child *pid*, and the group of processes that it leads, if it still does."""
+    from mini_docker import processes
+
     os.kill(pid, signal.SIGKILL)
+    if os.getpgid(pid) == pid:
+        processes.send(-pid, signal.SIGKILL)
 
 
 def _note(it: Container, result: dict[str, Any]) -> None:
