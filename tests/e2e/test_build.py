@@ -191,7 +191,7 @@ def test_a_step_that_fails(engine: Engine, tmp_path: Path) -> None:
         ("FROM busybox\nRUN --mount=type=what true\n", ["what"]),
         ("FROM busybox\nRUN --mount=type=ssh true\n", ["ssh"]),
         ("FROM busybox\nRUN --mount=type=secret,id=no,required=true true\n", ["no", "secret"]),
-        ("FROM $nothing\n", ["FROM"]),
+        ("FROM $nothing\n", ["line 1", "base name ($nothing) should not be blank"]),
         ("FROM nosuch.invalid/image:1\n", ["nosuch.invalid"]),
     ],
 )
@@ -246,7 +246,7 @@ def test_a_change_reruns_all_after_it(engine: Engine, tmp_path: Path) -> None:
     assert ran(output(engine, tmp_path, text.format("x", 2))) == [3, 4, 5, 6]
     assert ran(output(engine, tmp_path, text.format("y", 2))) == [2, 3, 4, 5, 6]
     written(tmp_path, {"a": "1"})
-    assert ran(output(engine, tmp_path, text.format("x", 2))) == [5, 6], "a is as it was once"
+    assert ran(output(engine, tmp_path, text.format("x", 2))) == [], "all is as it was once"
 
 
 def test_times_do_not_count_and_modes_do(engine: Engine, tmp_path: Path) -> None:
@@ -323,14 +323,14 @@ def test_builder_prune(engine: Engine, tmp_path: Path) -> None:
 
 
 def test_the_same_digest_for_the_same_time(engine: Engine, tmp_path: Path) -> None:
-    """SOURCE_DATE_EPOCH: two builds in two stores, of files with other times."""
+    """SOURCE_DATE_EPOCH: two builds in two stores, of files with other times, all after it."""
     text = "FROM busybox\nCOPY d /d\nRUN echo x >/x; mkdir /y\nLABEL a=b\n"
     ids = []
     for number in range(2):
         other = Engine(tmp_path / f"root{number}")
         other.ok("image", "bootstrap", "busybox")
         context = written(tmp_path / f"c{number}", {"Dockerfile": text, "d/a": "1", "d/e/b": "2"})
-        os.utime(context / "d/a", (10**9 + 10**9 * number, 10**9 + 10**9 * number))
+        os.utime(context / "d/a", (17 * 10**8 + number, 17 * 10**8 + number))
         environment = {"SOURCE_DATE_EPOCH": "1600000000"}
         ids.append(other.ok("build", "-q", "--no-cache", str(context), env=environment))
         time.sleep(1.1)
@@ -401,7 +401,7 @@ def test_the_context_and_the_cache_mounts_are_not_in_the_image(
     text = "FROM busybox\nRUN --mount=type=bind,target=/m cp /m/big /small\n"
     text += "RUN --mount=type=cache,target=/m cp /small /m/; rm /small\n"
     id = built(engine, tmp_path, text)
-    assert engine.ok("run", "--rm", id, "ls", "/m") == ""
+    assert engine("run", "--rm", id, "ls", "/m/big", "/m/small").code == 1
 
 
 def test_the_iidfile_is_written_in_the_end_alone(engine: Engine, tmp_path: Path) -> None:
