@@ -39,11 +39,12 @@ def read_note(store: Store, id: str) -> dict[str, Any] | None:
 
 
 def forget(store: Store, id: str) -> None:
-    """Remove what note() wrote."""
-    try:
-        os.unlink(f"{store.run}/{id}.json")
-    except FileNotFoundError:
-        return
+    """Remove what note() wrote, and the door of a monitor that was killed (monitor_door)."""
+    for name in (f"{id}.json", f"{id[:16]}.sock"):
+        try:
+            os.unlink(f"{store.run}/{name}")
+        except FileNotFoundError:
+            continue
 
 
 def alive(noted: dict[str, Any] | None) -> bool:

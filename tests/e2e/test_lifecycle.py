@@ -162,8 +162,7 @@ def test_top_shows_the_hosts_view(engine: Engine, web: str) -> None:
 def test_kill_sends_the_signal_asked_for(engine: Engine) -> None:
     script = "trap 'exit 11' USR1; echo up; while :; do sleep 0.1; done"
     engine.ok("run", "-d", "--name", "trap", "busybox", "sh", "-c", script)
-    log = Path(engine.inspect("trap")["LogPath"])
-    until(lambda: log.read_text() == "up\n", "the trap")
+    until(lambda: engine.ok("logs", "trap") == "up", "the trap")
     engine.ok("kill", "-s", "SIGUSR1", "trap")
     assert engine.ok("wait", "trap") == "11"
     result = engine("kill", "trap")
