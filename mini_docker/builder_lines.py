@@ -27,8 +27,8 @@ class DockerfileError(UsageError):
     exit_code = 1
 
     def __init__(self, reason: str, line: int, end: int) -> None:
-        super().__init__(f"dockerfile parse error on line {line}: {reason}")
-        self.reason = reason
+        self.reason = printable(reason)
+        super().__init__(f"dockerfile parse error on line {line}: {self.reason}")
         self.line = line
         self.end = end
 
@@ -119,9 +119,10 @@ def excerpt(name: str, text: str, line: int, end: int) -> str:
     shown = [f"{name}:{line}", RULER]
     for number in range(first, last + 1):
         mark = ">>>" if line <= number <= end else "   "
-        shown.append(f" {number:3d} | {mark} {_printable(lines[number - 1].rstrip()[:WIDTH])}")
+        shown.append(f" {number:3d} | {mark} {printable(lines[number - 1].rstrip()[:WIDTH])}")
     return "\n".join([*shown, RULER, ""])
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
+    """Return *line* with a mark in the place of whatever would end it or steer a terminal."""
     return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in line)

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-from mini_docker import builder_globs
+from mini_docker import builder_globs, builder_lines
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -55,7 +55,8 @@ def pieces(text: str, escape: str, value: Callable[[Reference], str], raw: bool 
         return _Reader(text, escape, value, raw).read("", raw)
     except UsageError as error:
         shown = text if len(text) <= 200 else f"{text[:200]}..."
-        raise UsageError(f'failed to process "{shown}": {error}') from None
+        reason = builder_lines.printable(f'failed to process "{shown}": {error}')
+        raise UsageError(reason) from None
 
 
 def joined(found: Pieces) -> str:

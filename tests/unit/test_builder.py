@@ -193,6 +193,14 @@ def test_a_refusal_knows_the_lines_of_its_instruction() -> None:
     assert (caught.value.line, caught.value.end, caught.value.exit_code) == (3, 4, 1)
 
 
+def test_a_refusal_is_one_line_and_steers_no_terminal() -> None:
+    assert "\x1b" not in refusal("FROM a\n\x1b[2Jb")
+    assert "\x1b" not in refusal("FROM a\nCOPY --\x1b b c")
+    with pytest.raises(UsageError) as caught:
+        builder.expand("a\n\x1b${b?\x9b}", {})
+    assert str(caught.value) == 'failed to process "a\ufffd\ufffd${b?\ufffd}": b: \ufffd'
+
+
 def test_the_lines_of_an_instruction_are_shown_as_docker_shows_them() -> None:
     text = "".join(f"{number}\x1b\n" for number in range(1, 10))
     assert builder_lines.excerpt("D", text, 2, 3).splitlines() == [
