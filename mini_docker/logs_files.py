@@ -45,7 +45,7 @@ def path(directory: str, driver: str) -> str:
     if driver == "local":
         return f"{directory}/local-logs/container.log"
     if driver != "none":
-        raise ConfigError(f"logger: no log driver named '{driver}' is registered")
+        raise ConfigError(f'error looking up logging plugin {driver}: plugin "{driver}" not found')
     return ""
 
 

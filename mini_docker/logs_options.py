@@ -18,6 +18,10 @@ ANY_DRIVER = ("mode", "max-buffer-size")
 ROTATION = ("max-size", "max-file", "compress")
 KNOWN = {"json-file": (*ROTATION, *logs_attributes.OPTIONS), "local": ROTATION}
 LOCAL = {"max-size": "20971520", "max-file": "5", "compress": "true"}  # unless it is told otherwise
+NEEDS = {
+    "json-file": "compress cannot be true when max-file is less than 2 or max-size is not set",
+    "local": "compression cannot be enabled when max file count is 1",
+}
 MOST_FILES = 10_000  # Docker has no limit; each is looked for at every rotation
 
 
@@ -81,13 +85,13 @@ def rotation(driver: str, options: Mapping[str, str]) -> tuple[int, int, bool]:
     """Return the bytes of one file, 0 for any number, how many files, and whether to compress."""
     given = {**(LOCAL if driver == "local" else {}), **options}
     try:
-        return _rotation(given, "compress" in options)
+        return _rotation(given, NEEDS[driver])
     except ValueError as error:
         raise ConfigError(f"failed to initialize logging driver: {error}") from None
 
 
-def _rotation(given: Mapping[str, str], asked: bool) -> tuple[int, int, bool]:
-    """Read *given*; *asked* says that somebody wants compress, rather than a default."""
+def _rotation(given: Mapping[str, str], needs: str) -> tuple[int, int, bool]:
+    """Read *given*; *needs* is what is said if compress has nothing to compress."""
     limit, count = 0, 1
     if "max-size" in given:
         limit = sizes.from_human_size(given["max-size"])
@@ -97,11 +101,7 @@ def _rotation(given: Mapping[str, str], asked: bool) -> tuple[int, int, bool]:
         count = _count(given["max-file"])
     compress = strconv.boolean(given["compress"]) if "compress" in given else False
     if compress and (count < 2 or not limit):
-        if not asked:
-            return limit, count, False
-        raise ValueError(
-            "compress cannot be true when max-file is less than 2 or max-size is not set"
-        )
+        raise ValueError(needs)
     return limit, count, compress
 
 
