@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,3 +127,13 @@ def test_a_probe_has_the_limits_and_the_user_of_its_container(engine: Engine) ->
     words = ("--user", "1000:1000", "--env", "WORD=hello", "--workdir", "/tmp")
     start(engine, "user", 'echo "$(id -u) $WORD $(pwd)"', *words)
     assert becomes(engine, "user", "healthy")["Log"][0]["Output"] == "1000 hello /tmp\n"
+
+
+def test_a_monitor_that_is_killed_during_a_look_leaves_nothing(engine: Engine) -> None:
+    start(engine, "orphan", "sleep 60", "--health-timeout", "60s")
+    until(lambda: "sleep 60" in engine.ok("top", "orphan"), "a probe")
+    pid = engine.inspect("orphan")["State"]["Pid"]
+    status = Path(f"/proc/{pid}/status").read_text()
+    os.kill(int(status.partition("PPid:")[2].split()[0]), 9)
+    assert engine.inspect("orphan")["State"]["Running"]
+    engine.ok("rm", "-f", "orphan")
