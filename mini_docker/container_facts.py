@@ -116,7 +116,7 @@ def pids(it: Container) -> list[int]:
     return [pid for pid in numbers if inode(pid, "pid") == theirs]
 
 
-def groups(pid: int) -> dict[str, tuple[str, str]]:
+def groups(pid: int | str) -> dict[str, tuple[str, str]]:
     """Return the control groups of process *pid*: mount and path, by controller.
 
     The controller of version 2 is called "": there all are one group. Only those that hold
@@ -133,10 +133,16 @@ def groups(pid: int) -> dict[str, tuple[str, str]]:
     return found
 
 
+def own_groups(pid: int) -> dict[str, tuple[str, str]]:
+    """Return those of groups() that process *pid* does not share with the engine."""
+    ours = groups("self")
+    return {name: place for name, place in groups(pid).items() if ours.get(name) != place}
+
+
 def limits(pid: int) -> list[tuple[str, str]]:
-    """Return files of the control groups of process *pid*, and what they hold."""
+    """Return files of the control groups of process *pid* alone, and what they hold."""
     found = []
-    for controller, (mount, path) in groups(pid).items():
+    for controller, (mount, path) in own_groups(pid).items():
         for name in V1_FILES.get(controller, ()) if controller else V2_FILES:
             if os.path.exists(f"{mount}{path}/{name}"):
                 found.append((name, " ".join(_text(f"{mount}{path}/{name}").split())))

@@ -43,6 +43,7 @@ WIDEST = 60  # characters of a line
 UNLIMITED = 2**62  # bytes; version 1 has a number where version 2 says "max"
 IN_BYTES = ("_in_bytes", "memory.current", "memory.max", "memory.swap.max")
 HOST = "host"  # the node of what is not the container's
+INITIAL = 0xEFFFFFFD  # the number of the host's own user namespace: linux/proc_ns.h
 
 
 class Drawing:
@@ -127,21 +128,22 @@ def _parent(drawing: Drawing, one: Process) -> None:
 
 def _namespaces(drawing: Drawing, it: Container) -> None:
     for one in container_facts.namespaces(it):
-        whom = [HOST] if one.shared else one.others[:SHOWN]
+        whom = [f"container {other}" for other in one.others[:SHOWN]]
+        if one.shared:  # an ordinary user's engine is in a user namespace of its own
+            whom = ["the engine" if one.kind == "user" and one.inode != INITIAL else HOST]
         words = "shared" if whom else "its own"
         lines = [f"{one.kind}: {words}", str(one.inode)]
         drawing.add("namespaces", f"ns {one.kind}", lines, "shared" if whom else "own")
-        for other in whom:
-            name = HOST if one.shared else f"container {other}"
+        for name in whom:
             drawing.add("", name, [name], "outside")
             drawing.link(f"ns {one.kind}", name, "dir=none")
 
 
 def _group(drawing: Drawing, pid: int) -> None:
     """Add the control group of process *pid*, with its limits and what it uses."""
-    paths = sorted({path for _, path in container_facts.groups(pid).values()})
+    paths = sorted({path for _, path in container_facts.own_groups(pid).values()})
     rows = [f"{name}  {_amount(name, value)}" for name, value in container_facts.limits(pid)]
-    lines = [*_some(paths), *_some(rows)] or ["none"]
+    lines = [*_some(paths), *_some(rows)] or ["none of its own"]
     drawing.add("control group", "group", lines, "group")
     drawing.link("ns pid", "group", "style=invis")  # a column to the right
 

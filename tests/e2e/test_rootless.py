@@ -279,3 +279,15 @@ def test_exec_from_another_session_says_what_it_takes(delegation: Ordinary) -> N
     elsewhere("exec", "box", "true").refused(*told, code=126)
     assert elsewhere.ok("ps", "--format", "{{.Names}}") == "box"
     elsewhere.ok("rm", "-f", "box")
+
+
+def test_an_ordinary_users_container_is_drawn_told_of_and_watched(user: Ordinary) -> None:
+    words = ("--health-cmd", "id -u", "--health-interval", "200ms", "busybox", "sleep", "1000")
+    user.ok("run", "-d", "--name", "box", *words)
+    text = user.ok("container", "graph", "box")
+    assert '"ns user" -> "the engine"' in text and '"ns time" -> "host"' in text
+    assert 'label="lo  loopback, up' in text
+    until(lambda: user.inspect("box")["State"]["Health"]["Status"] == "healthy", "its health")
+    assert user.inspect("box")["State"]["Health"]["Log"][0]["Output"] == "0\n"
+    told = user.ok("events", "--since", "1h", "--until", "0s", "--format", "{{.Action}}")
+    assert told.splitlines()[:2] == ["create", "start"]
