@@ -16,6 +16,7 @@ from mini_docker.containers_notes import forget as forget
 from mini_docker.containers_notes import hold as hold
 from mini_docker.containers_notes import note as note
 from mini_docker.containers_notes import read_note as read_note
+from mini_docker.containers_notes import shut
 from mini_docker.containers_notes import start_time as start_time
 from mini_docker.containers_removal import take_away as take_away
 from mini_docker.containers_removal import vanish as vanish
@@ -169,6 +170,7 @@ def _put_right(it: Container) -> bool:
     The caller holds its lock and change(): nobody else looks after it.
     """
     status, noted = it.status(), read_note(it.store, it.id)
+    shut(it.store, it.id)
     if status == "removing":
         it.update(Status="dead", Error="its removal was killed before it was done")
         return False
@@ -178,6 +180,9 @@ def _put_right(it: Container) -> bool:
         os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
     if status == "restarting":
         it.update(Status="exited", Error=UNSEEN)
+        forget(it.store, it.id)
+    elif noted and not noted["Pid"]:
+        _end(it)  # killed before there was a process: the group may be there
         forget(it.store, it.id)
     elif noted or status in UP:
         killed = finish(it, UNKNOWN, UNSEEN, ran=status in UP)

@@ -47,6 +47,14 @@ def forget(store: Store, id: str) -> None:
             continue
 
 
+def shut(store: Store, id: str) -> None:
+    """Remove the door of a monitor, its socket, that is there no more; or is about to go."""
+    try:
+        os.unlink(f"{store.run}/{id[:16]}.sock")
+    except FileNotFoundError:
+        return
+
+
 def alive(noted: dict[str, Any] | None) -> bool:
     """Say whether the process of a note still lives: the same pid may be another one by now."""
     if not noted or not noted.get("Pid") or noted.get("Boot") != boot_id():

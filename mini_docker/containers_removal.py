@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import trees
-from mini_docker.containers_notes import forget
+from mini_docker.containers_notes import forget, shut
 from mini_docker.errors import NotFound
 from mini_docker.store import Lock
 
@@ -48,6 +48,7 @@ def _vanish(store: Store, id: str, name: str, lock: Lock) -> str:
     """Take *lock*, on the directory, and rename that."""
     gone = f"{store.root}/containers/.gone-{id}"
     forget(store, id)
+    shut(store, id)
     lock.acquire()
     with store.lock():
         try:

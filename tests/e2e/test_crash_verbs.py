@@ -1,0 +1,249 @@
+"""kill -9 at every step of create, start, exec, stop, restart, rename, rm -f and prune.
+
+strace ends whoever makes the k-th call of a kind (inject: strace(1)), for each kind that changes
+something and every k: the command itself, its monitor, the container's child. Each time: what
+the engine says is what the kernel has, the same command works when it is given once more, and
+once the container is removed nothing is left: no file, no mount, no process, no control group.
+Nobody repairs anything in between.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mini_docker import containers
+from mini_docker.store import Store
+from tests.e2e.conftest import REPO, Engine, _groups, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+CALLS = (
+    *("mkdir", "rename", "symlink", "unlink", "rmdir", "clone3", "clone", "execve", "bind"),
+    *("write", "flock", "kill", "pidfd_send_signal"),
+)
+TRAP = ("sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.05; done")
+MOST = 200  # no command makes a call of one kind so often
+NAME = "victim"
+
+Step = tuple[str, int, int]  # the call, which one of them, the command's exit code
+
+
+def every_step(
+    engine: Engine, words: tuple[str, ...], before: Callable[[], object], tmp_path: Path
+) -> Iterator[Step]:
+    """Yield each step, once *words* have been killed at it: the caller looks, and goes on.
+
+    *before* makes what the command is given; it is removed after each step.
+    """
+    log = tmp_path / "strace"
+    for call in CALLS:
+        for number in range(1, MOST):
+            before()
+            step = (call, number, killed_at(engine, (call, number), words, log))
+            truth(engine, step)
+            yield step
+            clean(engine, step)
+            if most_often(log) < number:
+                break
+        else:
+            raise AssertionError(f"{words} makes the call {call} more than {MOST} times")
+
+
+def killed_at(engine: Engine, step: tuple[str, int], words: tuple[str, ...], log: Path) -> int:
+    """Run a command; whoever of it makes a call for the n-th time is killed. Return its code.
+
+    strace is no parent of it (-D), and stays with what the command leaves behind.
+    """
+    call, number = step
+    inject = f"inject={call}:signal=KILL:when={number}"
+    strace = ["strace", "-D", "-f", "-qq", "-o", str(log), "-e", f"trace={call}", "-e", inject]
+    log.write_bytes(b"")
+    done = subprocess.run(
+        [*strace, *engine.command, *words],
+        env=engine.environment,
+        cwd=REPO,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode
+
+
+def most_often(log: Path) -> int:
+    """Return how many calls the process has made that made most of them."""
+    found: dict[bytes, int] = {}
+    for line in log.read_bytes().splitlines():
+        pid, _, text = line.partition(b" ")
+        if b"(" in text and b"resumed" not in text:
+            found[pid] = found.get(pid, 0) + 1
+    return max(found.values(), default=0)
+
+
+def truth(engine: Engine, step: Step) -> None:
+    """What the engine says is what the kernel has, once those who live have had their moment."""
+    until(lambda: not lies(engine), f"the truth after {step}, not {lies(engine)}", 5)
+
+
+def lies(engine: Engine) -> list[str]:
+    """Return what the engine says of its containers and the kernel does not."""
+    found, broken = containers.listing(Store(str(engine.root)))
+    told = [str(error) for error in broken]
+    for it in found:
+        if it.running() and not containers.alive(containers.read_note(it.store, it.id)):
+            told.append(f"{it.state}: no such process")
+        if not it.running() and not it.lock().held() and (it.state["Pid"] or _groups(it.id)):
+            told.append(f"{it.state}: groups {_groups(it.id)}")
+    return told
+
+
+def clean(engine: Engine, step: Step) -> None:
+    """Remove what is there: then there is nothing at all, and nobody has had to repair it."""
+    ids = sorted(path.name for path in (engine.root / "containers").glob("?" * 64))
+    engine("rm", "-f", NAME, *ids)
+    for name in ("containers", "names"):
+        left = list((engine.root / name).iterdir())
+        assert not left, (step, left)
+    for path in (engine.root / "run").iterdir():
+        assert path.suffix == ".tmp", (step, path)  # of a process that was killed as it wrote
+        path.unlink()
+    for id in ids:
+        assert not _groups(id), (step, "a control group is left behind")
+
+
+def state(engine: Engine, name: str = NAME) -> str:
+    """Return the state of the container *name*, or "" if there is none."""
+    try:
+        return containers.load(Store(str(engine.root)), name).status()
+    except containers.NotFound:
+        return ""
+
+
+def test_create_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("create", "--name", NAME, "busybox", "true")
+    seen = set()
+    for step in every_step(engine, words, lambda: None, tmp_path):
+        seen.add(state(engine))
+        if not state(engine):
+            engine.ok(*words)  # the name is free
+        else:
+            engine(*words).refused("is already in use", code=1)
+        assert state(engine) == "created", step
+    assert seen == {"", "created"}
+
+
+def test_start_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("start", NAME)
+    seen = set()
+
+    def make() -> None:
+        engine.ok("create", "--name", NAME, "busybox", *TRAP)
+
+    for step in every_step(engine, words, make, tmp_path):
+        seen.add(state(engine))
+        assert state(engine) in ("created", "running"), step
+        engine.ok(*words)
+        assert state(engine) == "running", step
+        assert engine.ok("exec", NAME, "echo", "in") == "in", step
+    assert seen == {"created", "running"}
+
+
+def test_start_of_an_ended_one_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("start", NAME)
+    script = "test -e /ran && exec sleep 99; >/ran; exit 4"
+    seen = set()
+
+    def make() -> None:
+        assert engine("run", "--name", NAME, "busybox", "sh", "-c", script).code == 4
+
+    for step in every_step(engine, words, make, tmp_path):
+        seen.add(state(engine))
+        found = containers.load(Store(str(engine.root)), NAME).state
+        assert found["Status"] == "running" or found["ExitCode"] in (4, 255), (step, found)
+        engine.ok(*words)
+        assert state(engine) == "running", step
+    assert seen == {"exited", "running"}
+
+
+def test_stop_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("stop", "-t", "5", NAME)
+    seen = set()
+
+    def make() -> None:
+        engine.ok("run", "-d", "--name", NAME, "--restart", "always", "busybox", *TRAP)
+
+    for step in every_step(engine, words, make, tmp_path):
+        seen.add(state(engine))
+        engine.ok(*words)
+        found = containers.load(Store(str(engine.root)), NAME).state
+        assert (found["Status"], found["Pid"]) == ("exited", 0), (step, found)
+    assert seen >= {"running", "exited"}
+
+
+def test_restart_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("restart", "-t", "5", NAME)
+    seen = set()
+
+    def make() -> None:
+        engine.ok("run", "-d", "--name", NAME, "busybox", *TRAP)
+
+    for step in every_step(engine, words, make, tmp_path):
+        seen.add(state(engine))
+        engine.ok(*words)
+        assert state(engine) == "running", step
+    assert seen == {"exited", "running"}
+
+
+def test_exec_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    """However it ends, the container is none the worse for it, and nobody stays in it."""
+    words = ("exec", NAME, "sh", "-c", "exit 0")
+
+    def make() -> None:
+        engine.ok("run", "-d", "--name", NAME, "busybox", "sleep", "1000")
+
+    for step in every_step(engine, words, make, tmp_path):
+        assert state(engine) == "running", step
+        until(lambda: len(engine.ok("top", NAME).splitlines()) == 2, f"the end of exec {step}")
+        engine.ok(*words)
+
+
+def test_rename_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    words = ("rename", NAME, "other")
+    seen = set()
+
+    def make() -> None:
+        engine.ok("create", "--name", NAME, "busybox", "true")
+
+    for step in every_step(engine, words, make, tmp_path):
+        before = state(engine), state(engine, "other")
+        seen.add(before)
+        assert before in (("created", ""), ("", "created")), step
+        if before[0]:
+            engine.ok(*words)
+        assert (state(engine), state(engine, "other")) == ("", "created"), step
+        engine.ok("create", "--name", NAME, "busybox", "true")  # the old name is free
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("words", [("rm", "-f", NAME), ("rm", NAME), ("container", "prune", "-f")])
+def test_removal_killed_at_every_step(
+    engine: Engine, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    seen = set()
+
+    def make() -> None:
+        form = ("run", "-d") if "-f" in words and words[0] == "rm" else ("create",)
+        engine.ok(*form, "--name", NAME, "busybox", "sh", "-c", ">/a; exec sleep 1000")
+
+    for step in every_step(engine, words, make, tmp_path):
+        seen.add(state(engine))
+        code = int(words == ("rm", NAME) and not state(engine))
+        assert engine(*words).code == code, step
+        assert not state(engine), step
+    assert "" in seen and len(seen) > 1
