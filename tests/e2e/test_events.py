@@ -59,6 +59,25 @@ def test_stop_and_restart_tell_what_they_are_made_of(engine: Engine) -> None:
     ]
 
 
+def test_each_restart_by_policy_is_told(engine: Engine) -> None:
+    words = ("--restart", "on-failure:2", "busybox", "false")
+    engine.ok("run", "-d", "--name", "ev-again", *words)
+    until(lambda: engine.inspect("ev-again")["State"]["Status"] == "exited", "the last end")
+    assert engine.ok("wait", "ev-again") == "1"
+    assert actions(engine, "ev-again") == ["create", *("start", "die") * 3]
+
+
+def test_an_exec_and_a_kill_for_memory_are_told(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "ev-exec", "busybox", "sleep", "1000")
+    assert engine("exec", "ev-exec", "sh", "-c", "exit 3").code == 3
+    told = actions(engine, "ev-exec")
+    assert told[2:] == ["exec_create: sh -c exit 3", "exec_start: sh -c exit 3", "exec_die"]
+    hog = ("sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done")
+    engine("run", "--name", "ev-oom", "-m", "10m", "--memory-swap", "10m", "busybox", *hog)
+    assert engine.inspect("ev-oom")["State"]["OOMKilled"]
+    assert actions(engine, "ev-oom") == ["create", "attach", "start", "oom", "die"]
+
+
 def test_the_fields_of_an_end(engine: Engine) -> None:
     engine("run", "--name", "ev-end", "-l", "tier=back", "busybox", "sh", "-c", "exit 7")
     words = (
