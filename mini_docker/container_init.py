@@ -12,7 +12,10 @@ from mini_docker import container_process, processes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Any
+else:
+    import _signal as signal
 
 
 def run(process: dict[str, Any], report: int, filter: container_process.Filter) -> int:
@@ -36,6 +39,7 @@ def run(process: dict[str, Any], report: int, filter: container_process.Filter) 
 
     def main(inner: int) -> int:
         os.close(report)
+        _take_foreground()
         os.read(go, 1)  # it ends when process 1 has closed go_on as well
         container_process.execute(process, (uid, home), inner, filter)
 
@@ -45,3 +49,15 @@ def run(process: dict[str, Any], report: int, filter: container_process.Filter) 
     for stream in (0, 1, 2):  # a reader of the container's output waits for the last holder
         os.close(stream)
     return processes.init(pid)
+
+
+def _take_foreground() -> None:
+    """Let the caller's terminal, if it has one, send its signals here and not to process 1.
+
+    That one would pass them on, so that a Ctrl-C came twice. A process in the background
+    that sets the foreground gets a SIGTTOU itself, unless it ignores that. tcsetpgrp(3).
+    """
+    os.setpgid(0, 0)
+    if os.isatty(0):
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        os.tcsetpgrp(0, os.getpgrp())
