@@ -1,0 +1,19 @@
+"""newlines were made before backslashes were escaped"""
+
+
+def entries(text: bytes, fields: bytes, end: bool = False) -> tuple[bytes, bytes]:
+    begin, close = b'{"log":"', b'",' + fields + b"}\n"
+    made, start = [], 0
+    while start < len(text):
+        limit = start + LONGEST
+        stop = text.rfind(b"\n", start, limit) + 1
+        if stop:  # the last newline begins no entry
+            lines = text[start:stop].replace(b"\n", b"\\n\n").split(b"\n")[:-1]
+            made.append(b"".join(begin + escape(line) + close for line in lines))
+        elif end or len(text) > limit:
+            stop = whole(text, limit)
+            made.append(begin + escape(text[start:stop]) + close)
+        else:
+            break
+        start = stop
+    return b"".join(made), text[start:]

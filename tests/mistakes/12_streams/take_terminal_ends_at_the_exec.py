@@ -1,0 +1,12 @@
+"""the program would start without its streams"""
+
+
+def take_terminal(slave: int) -> None:
+    try:
+        fcntl.ioctl(slave, TIOCSCTTY, 0)
+        for stream in (0, 1, 2):
+            os.dup2(slave, stream, inheritable=False)
+        if slave > 2:
+            os.close(slave)
+    except OSError as error:
+        raise TerminalError(f"cannot take the terminal: {reason(error)}") from error

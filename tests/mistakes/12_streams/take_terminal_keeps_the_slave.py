@@ -1,0 +1,10 @@
+"""a fourth descriptor of the terminal stays open"""
+
+
+def take_terminal(slave: int) -> None:
+    try:
+        fcntl.ioctl(slave, TIOCSCTTY, 0)
+        for stream in (0, 1, 2):
+            os.dup2(slave, stream)
+    except OSError as error:
+        raise TerminalError(f"cannot take the terminal: {reason(error)}") from error

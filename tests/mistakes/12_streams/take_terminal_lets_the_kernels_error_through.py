@@ -1,0 +1,12 @@
+"""the kernel's own error got through"""
+
+
+def take_terminal(slave: int) -> None:
+    try:
+        fcntl.ioctl(slave, TIOCSCTTY, 0)
+        for stream in (0, 1, 2):
+            os.dup2(slave, stream)
+        if slave > 2:
+            os.close(slave)
+    except OSError as error:
+        raise error

@@ -1,0 +1,11 @@
+"""TIOCSCTTY is missing"""
+
+
+def take_terminal(slave: int) -> None:
+    try:
+        for stream in (0, 1, 2):
+            os.dup2(slave, stream)
+        if slave > 2:
+            os.close(slave)
+    except OSError as error:
+        raise TerminalError(f"cannot take the terminal: {reason(error)}") from error
