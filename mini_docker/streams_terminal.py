@@ -113,6 +113,9 @@ def restore(descriptor: int, raw: list[Any], before: list[Any]) -> None:
 
 
 def _gaps(kept: list[int]) -> list[tuple[int, int]]:
-    """Return the ranges of descriptors between the *kept* ones."""
-    begins = [0, *(it + 1 for it in kept)]
-    return list(zip(begins, [*kept, 2**31 - 1], strict=True))
+    """Return the ranges of descriptors between the *kept* ones, but no empty one.
+
+    os.closerange(0, 0) closes all there are: its last one is then number -1.
+    """
+    ranges = zip([0, *(it + 1 for it in kept)], [*kept, 2**31 - 1], strict=True)
+    return [(low, high) for low, high in ranges if low < high]

@@ -70,6 +70,7 @@ def _attached(values: Values, it: containers.Container) -> int:
     tty = bool(config.get("Tty"))
     stdin = bool(values.interactive and config.get("OpenStdin"))
     wish = attachment.Wish((stdin, True, True), tty, values.detach_keys)
+    wish.check()
     life = operations.begin(it)
     events.container(it, "attach")
     processes.block()

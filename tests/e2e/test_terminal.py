@@ -1,0 +1,323 @@
+"""A terminal, as somebody sees it who sits in front of one: run -it, exec -it, attach, detach."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect  # type: ignore[import-untyped]
+import pytest
+
+from tests.e2e.conftest import Engine, until
+
+pytestmark = pytest.mark.e2e
+
+PROMPT = "box# "
+SHELL = ("-e", f"PS1={PROMPT}", "busybox", "sh")
+DETACH = b"\x10\x11"
+Person = Callable[..., "pexpect.spawn[bytes]"]
+
+
+@pytest.fixture
+def person(engine: Engine) -> Iterator[Person]:
+    """Whoever types a command in a terminal of 97 columns and 33 rows."""
+    with contextlib.ExitStack() as stack:
+
+        def type(*words: str, **options: Any) -> pexpect.spawn[bytes]:
+            command, *rest = engine.command
+            if options.pop("shell", False):  # which has the terminal before and after
+                script = '"$@"; echo "gone $?"; read -r x'
+                command, *rest = "/bin/sh", "-c", script, "sh", *engine.command
+            environment = {**os.environ, **engine.environment, **options.pop("env", {})}
+            child = pexpect.spawn(
+                command,
+                [*rest, *words],
+                timeout=20,
+                dimensions=(33, 97),
+                env=environment,
+                cwd=Path(__file__).parents[2],
+                **options,
+            )
+            child.delaybeforesend = None
+            stack.callback(child.close, force=True)
+            return child
+
+        yield type
+
+
+def end(child: pexpect.spawn[bytes]) -> int:
+    """Wait for the end of *child*; return its exit code."""
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus is not None, child.signalstatus
+    return int(child.exitstatus)
+
+
+def say(child: pexpect.spawn[bytes], line: str) -> str:
+    """Type *line* at the prompt, and return what comes before the next one."""
+    child.sendline(line)
+    child.expect_exact(line + "\r\n")
+    child.expect_exact(PROMPT)
+    return str(child.before, "utf-8").replace("\r\n", "\n").strip()
+
+
+def cooked(child: pexpect.spawn[bytes]) -> bool:
+    """Say whether the terminal of *child* is as a shell leaves it to its programs."""
+    flags = termios.tcgetattr(child.child_fd)
+    local = termios.ICANON | termios.ECHO | termios.ISIG
+    return flags[3] & local == local and bool(flags[1] & termios.OPOST)
+
+
+def test_a_terminal_of_its_own(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--rm", *SHELL)
+    child.expect_exact(PROMPT)
+    assert say(child, "tty") == "/dev/pts/0"
+    assert say(child, "stty size") == "33 97"
+    assert say(child, "echo $TERM") == "xterm"
+    assert say(child, "[ /dev/console -ef /dev/pts/0 ]; ls -l /dev/console").startswith("c")
+    assert say(child, "echo there >/dev/tty") == "there"
+    child.sendline("exit 7")
+    assert end(child) == 7
+
+
+def test_ctrl_c_reaches_the_program_and_not_the_engine(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--rm", *SHELL)
+    child.expect_exact(PROMPT)
+    child.sendline("sleep 1000")
+    child.expect_exact("1000\r\n")
+    time.sleep(0.2)  # until sleep is the one in the foreground
+    child.sendcontrol("c")
+    child.expect_exact(PROMPT)
+    assert say(child, "echo $?; cat /proc/1/comm").split() == ["130", "sh"]
+    child.sendcontrol("d")
+    assert end(child) == 0
+
+
+def test_job_control(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--rm", *SHELL)
+    child.expect_exact(PROMPT)
+    child.sendline("sleep 1000")
+    time.sleep(0.3)
+    child.sendcontrol("z")
+    child.expect("Stopped")
+    child.expect_exact(PROMPT)
+    assert "Stopped" in say(child, "jobs")
+    assert "sleep 1000" in say(child, "bg")
+    assert "Running" in say(child, "jobs")
+    child.sendline("fg")
+    child.expect_exact("sleep 1000\r\n")
+    time.sleep(0.2)
+    child.sendcontrol("c")
+    child.expect_exact(PROMPT)
+    assert say(child, "jobs") == ""
+    child.sendline("exit")
+    end(child)
+
+
+def test_the_window_follows(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--rm", *SHELL)
+    child.expect_exact(PROMPT)
+    assert say(child, "trap 'echo changed' WINCH") == ""
+    child.setwinsize(21, 55)
+    deadline = time.monotonic() + 10
+    while say(child, "stty size").splitlines()[-1] != "21 55":
+        assert time.monotonic() < deadline
+    child.sendline("exit 0")
+    assert end(child) == 0
+
+
+def test_vi_top_and_a_nested_shell(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--rm", *SHELL)
+    child.expect_exact(PROMPT)
+    child.sendline("vi /tmp/note")
+    child.expect_exact("/tmp/note")
+    child.send("iwritten in vi")
+    child.expect_exact("written in vi")
+    child.send("\x1b")
+    time.sleep(0.3)  # a key of its own, not the begin of a longer one
+    child.send(":wq\r")
+    child.expect_exact(PROMPT)
+    assert say(child, "cat /tmp/note") == "written in vi"
+    child.sendline("top")
+    child.expect("Load average")
+    child.send("q")
+    child.expect_exact(PROMPT)
+    child.sendline("sh")
+    child.expect_exact("sh\r\n")
+    child.expect_exact(PROMPT)
+    assert say(child, "echo $PPID") == "1"
+    child.sendline("exit")
+    child.expect_exact(PROMPT)
+    child.sendline("exit 3")
+    assert end(child) == 3
+
+
+def test_detach_and_attach_again(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--name", "box", *SHELL)
+    child.expect_exact(PROMPT)
+    assert say(child, "x=kept") == ""
+    child.send(DETACH)
+    child.expect_exact("read escape sequence")
+    assert end(child) == 0
+    assert engine.inspect("box")["State"]["Running"]
+    child = person("attach", "box")
+    child.send("\r")
+    child.expect_exact(PROMPT)
+    assert say(child, "echo $x") == "kept"
+    child.sendline("exit 5")
+    assert end(child) == 5
+    assert engine.inspect("box")["State"]["ExitCode"] == 5
+
+
+def test_other_keys_detach(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--name", "box", "--detach-keys", "ctrl-a,x,y", *SHELL)
+    child.expect_exact(PROMPT)
+    child.send(DETACH)  # no more than two bytes for the shell
+    child.sendcontrol("u")
+    assert say(child, "echo on") == "on"
+    for key in b"\x01", b"x", b"y":
+        time.sleep(0.1)
+        child.send(key)
+    child.expect_exact("read escape sequence")
+    assert end(child) == 0
+    engine("attach", "--detach-keys", "ctrl-", "box").refused("Invalid detach keys (ctrl-)", code=1)
+
+
+def test_several_at_once(engine: Engine, person: Person) -> None:
+    first = person("run", "-it", "--name", "box", *SHELL)
+    first.expect_exact(PROMPT)
+    second = person("attach", "box")
+    second.send("\r")
+    second.expect_exact(PROMPT)
+    with engine.popen("attach", "--no-stdin", "box") as third:
+        time.sleep(0.3)
+        assert say(second, "echo $((6 * 7))") == "42"
+        first.expect_exact("42\r\n")
+        second.send(DETACH)
+        assert end(second) == 0
+        first.sendline("exit 4")
+        assert end(first) == 4
+        out, _ = third.communicate(timeout=20)
+        assert b"42\r\n" in out
+        assert third.returncode == 4
+
+
+def behind(shell: pexpect.spawn[bytes]) -> int:
+    """Return the pid of the command that *shell* runs."""
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(place.read_text().rpartition(")")[2].split()[1]) == shell.pid:
+                return int(place.parent.name)
+    raise AssertionError("no command")
+
+
+@pytest.mark.parametrize("how", ["exit", "detach", "kill", "TERM", "HUP", "KILL", "rm"])
+def test_the_terminal_comes_back(engine: Engine, person: Person, how: str) -> None:
+    child = person("run", "-it", "--name", "box", *SHELL, shell=True)
+    child.expect_exact(PROMPT)
+    until(lambda: not cooked(child), "raw mode")
+    if how == "exit":
+        child.sendline("exit")
+    elif how == "detach":
+        child.send(DETACH)
+    elif how == "kill":
+        engine.ok("kill", "box")
+    elif how == "rm":
+        engine.ok("rm", "-f", "box")
+    else:
+        os.kill(behind(child), getattr(signal, f"SIG{how}"))
+    code = {"TERM": 143, "HUP": 129, "KILL": 137, "kill": 137, "rm": 137}.get(how, 0)
+    child.expect_exact(f"gone {code}")
+    until(lambda: cooked(child), f"the terminal as it was, after {how}", 5)
+    if how != "rm":
+        running = how in ("detach", "TERM", "HUP", "KILL")
+        assert engine.inspect("box")["State"]["Running"] == running
+
+
+def test_a_client_that_is_stopped_gives_the_terminal_back(engine: Engine, person: Person) -> None:
+    child = person("run", "-it", "--name", "box", *SHELL, shell=True)
+    child.expect_exact(PROMPT)
+    until(lambda: not cooked(child), "raw mode")
+    client = behind(child)
+    os.kill(client, signal.SIGTSTP)
+    until(lambda: cooked(child), "the terminal as it was")
+    os.kill(client, signal.SIGCONT)
+    until(lambda: not cooked(child), "raw mode again")
+    assert say(child, "echo on") == "on"
+    child.sendline("exit 0")
+    child.expect_exact("gone 0")
+
+
+def test_exec_has_a_terminal_too(engine: Engine, person: Person) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    child = person("exec", "-it", "-e", f"PS1={PROMPT}", "box", "sh")
+    child.expect_exact(PROMPT)
+    assert say(child, "tty; stty size; echo $TERM").split() == ["/dev/pts/0", "33", "97", "xterm"]
+    child.setwinsize(20, 50)
+    deadline = time.monotonic() + 10
+    while say(child, "stty size") != "20 50":
+        assert time.monotonic() < deadline
+    child.sendline("sleep 500; echo ended with $?")
+    time.sleep(0.3)
+    child.sendcontrol("c")
+    child.expect_exact(PROMPT)
+    child.sendline("exit 6")
+    assert end(child) == 6
+
+
+@pytest.mark.parametrize("flags", [(), ("--privileged",)], ids=["plain", "born late"])
+def test_a_detached_exec_goes_on(engine: Engine, person: Person, flags: tuple[str, ...]) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    child = person("exec", "-it", *flags, "-e", f"PS1={PROMPT}", "box", "sh")
+    child.expect_exact(PROMPT)
+    child.sendline("i=0; while [ $i -lt 30000 ]; do echo $i; i=$((i + 1)); done; echo done >/done")
+    child.expect_exact("100\r\n")
+    child.send(DETACH)
+    child.expect_exact("read escape sequence")
+    assert end(child) == 0
+    until(lambda: engine("exec", "box", "cat", "/done").out == b"done\n", "the end of the loop")
+
+
+def test_exec_without_a_terminal_is_given_none(engine: Engine, person: Person) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    script = "for n in 0 1 2; do [ -t $n ] && echo terminal $n; done; readlink /proc/self/fd/1"
+    for words in ("exec", "box"), ("exec", "-i", "box"), ("run", "--rm", "busybox"):
+        child = person(*words, "sh", "-c", script)
+        child.expect("pipe:")
+        assert end(child) == 0
+        assert child.before is not None and b"terminal" not in child.before
+
+
+@pytest.mark.parametrize("command", ["run", "exec", "attach", "start"])
+def test_a_terminal_where_there_is_none(engine: Engine, command: str) -> None:
+    engine.ok("run", "-dit", "--name", "box", "busybox", "sh")
+    if command == "start":
+        engine.ok("kill", "box")
+    words = {
+        "run": ("run", "-it", "--rm", "busybox", "true"),
+        "exec": ("exec", "-it", "box", "true"),
+        "attach": ("attach", "box"),
+        "start": ("start", "-ai", "box"),
+    }
+    engine(*words[command]).refused("the input device is not a TTY", code=1)
+
+
+def test_a_devpts_that_is_none_is_refused(engine: Engine, person: Person) -> None:
+    """The container decides what lies at /dev/pts: a terminal of its making would be a trap."""
+    engine.ok("run", "-d", "--privileged", "--name", "box", "busybox", "sleep", "1000")
+    script = "mount -t tmpfs none /dev/pts && mknod /dev/pts/ptmx c 1 3"
+    engine.ok("exec", "--privileged", "box", "sh", "-c", script)
+    child = person("exec", "-it", "box", "true")
+    assert end(child) == 126
+    assert child.before is not None and b"it is not a devpts" in child.before
+    script = "umount /dev/pts; mount --bind /dev/zero /dev/pts/ptmx"
+    engine.ok("exec", "--privileged", "box", "sh", "-c", script)
+    child = person("exec", "-it", "box", "true")
+    assert end(child) == 126
+    assert child.before is not None and b"cannot open a terminal" in child.before
