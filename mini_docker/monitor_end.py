@@ -12,6 +12,7 @@ import sys
 import time
 
 from mini_docker import (
+    cgroups_tree,
     container,
     containers,
     events,
@@ -20,6 +21,8 @@ from mini_docker import (
     monitor_handover,
     processes,
     records,
+    spec,
+    swap,
     timestamps,
     trees,
 )
@@ -55,6 +58,8 @@ def finish(loop: Loop) -> None:
         loop.health.close()
     it = containers.Container(Store(loop.root), loop.id)
     loop.drain()
+    if loop.outputs and not it.record["Config"].get("Tty"):
+        _silence(loop, it)
     loop.close()
     lived = time.monotonic() - loop.began
     if containers.removes_itself(it):
@@ -69,6 +74,19 @@ def finish(loop: Loop) -> None:
         _again(loop, it, delay)
     os.close(loop.life)
     loop.linger()
+
+
+def _silence(loop: Loop, it: Container) -> None:
+    """End who still can write to the log: without a pid namespace of its own process 1 is not all.
+
+    They are in the container's control group. What they have written so far is passed on.
+    """
+    config = it.config()
+    path = config["linux"].get("cgroupsPath")
+    if "pid" in spec.kinds(config) or not path or swap.locked("cgroups"):
+        return
+    cgroups_tree.Group(path).kill()
+    loop.drain()
 
 
 def _tell(loop: Loop, code: int, removed: bool) -> None:
