@@ -41,7 +41,8 @@ class Wish:
     def __init__(self, attached: tuple[bool, bool, bool], tty: bool, keys: str = "") -> None:
         self.stdin, self.stdout, self.stderr = attached
         self.tty = tty
-        sequence = streams_text.sequence(keys or streams.DETACH_KEYS)
+        # The default is of lab 12; who has no terminal needs neither.
+        sequence = streams_text.sequence(keys or streams.DETACH_KEYS) if tty or keys else b""
         # Without a terminal nobody types: every byte is the container's.
         self.keys = sequence if tty else b""
 
