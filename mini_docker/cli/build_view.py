@@ -12,6 +12,7 @@ written last, to show it if the step fails.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mini_docker import builder_build
@@ -29,7 +30,7 @@ class Classic(builder_build.View):
 
     def __init__(self) -> None:
         self.out = sys.stdout
-        self.colour = self.out.isatty()
+        self.colour = self.out.isatty() and os.environ.get("TERM") != "dumb"
         self.warnings: list[str] = []
 
     def say(self, text: str) -> None:
