@@ -197,7 +197,7 @@ class _Work:
 
 def _told(error: StepError) -> BuildError:
     """Return the error of a build for that of a step."""
-    found = BuildError(str(error.cause), error.it.line, error.it.end, error.image)
+    found = BuildError(str(error), error.it.line, error.it.end, error.image)
     code = getattr(error.cause, "code", 0) or (
         error.cause.exit_code if error.cause.exit_code in (126, 127) else 0
     )

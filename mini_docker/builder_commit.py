@@ -53,16 +53,23 @@ class _Layer:
 
 
 def seal(
-    transfer: Transfer, before: State, place: Workplace, epoch: int | None
+    transfer: Transfer,
+    before: State,
+    place: Workplace,
+    epoch: int | None,
+    exact: bool = False,
 ) -> tuple[dict[str, Any], str] | None:
     """Make a layer of diff/ in *place*; return its descriptor and chain id, None for no change.
 
-    *place* is gone afterwards. Nothing in the layer is younger than *epoch*, in seconds.
+    *place* is gone afterwards. Nothing in the layer is younger than *epoch*, in seconds; with
+    *exact* all of it has that time: what a copy is of may have had any.
     """
     if not os.listdir(place.diff):
         place.remove()
         return None
-    _tidy(place.diff, before.lowers(), epoch)
+    _tidy(place.diff, before.lowers())
+    if epoch is not None:
+        _clamp(place.diff, epoch * 10**9, exact)
     packed = image_new.pack(transfer, _Layer(place.diff))  # type: ignore[arg-type]
     if packed is None:
         place.remove()
@@ -79,8 +86,8 @@ def seal(
     return {**row, "diff_id": diff_id}, chain
 
 
-def _tidy(diff: str, lowers: list[str], epoch: int | None) -> None:
-    """Take out the marks of what is not there below, and give young files the time *epoch*.
+def _tidy(diff: str, lowers: list[str]) -> None:
+    """Take out the marks of what is not there below.
 
     overlayfs marks each new directory as opaque, to save itself a look; an archive would say
     of each that it replaces one.
@@ -100,8 +107,6 @@ def _tidy(diff: str, lowers: list[str], epoch: int | None) -> None:
                         os.removexattr(row.path, mark)
                 elif not row.is_file(follow_symlinks=False) and not row.is_symlink():
                     _drop_mark(row, inner, below)
-        if epoch is not None:
-            _clamp(diff, epoch * 10**9)
 
 
 def _drop_mark(row: os.DirEntry[str], path: str, below: layers_stack.Stack) -> None:
@@ -112,15 +117,15 @@ def _drop_mark(row: os.DirEntry[str], path: str, below: layers_stack.Stack) -> N
         os.unlink(row.path)
 
 
-def _clamp(diff: str, most: int) -> None:
-    """Let no file below *diff* be younger than *most*, in nanoseconds since 1970."""
+def _clamp(diff: str, most: int, exact: bool) -> None:
+    """Let no file below *diff* be younger, or with *exact* older, than *most*, in nanoseconds."""
     waiting = [diff]
     for place in waiting:
         with os.scandir(place) as rows:
             for row in rows:
                 if row.is_dir(follow_symlinks=False):
                     waiting.append(row.path)
-                if row.stat(follow_symlinks=False).st_mtime_ns > most:
+                if exact or row.stat(follow_symlinks=False).st_mtime_ns > most:
                     os.utime(row.path, ns=(most, most), follow_symlinks=False)
 
 

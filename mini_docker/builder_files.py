@@ -187,7 +187,7 @@ def digest(files: Files, chosen: Chosen) -> str:
 def layer(job: Job, ground: Ground, files: Files, chosen: Chosen) -> Any:
     """Copy what was chosen onto *ground*; return the layer, None for no change."""
     job.isolate()
-    before = ground.state()
+    before, unpacked = ground.state(), False
     place = Workplace(job.transfer)
     with builder_mounts.merged(place, before.lowers()) as root:
         manner = Manner()
@@ -198,9 +198,11 @@ def layer(job: Job, ground: Ground, files: Files, chosen: Chosen) -> Any:
         for from_, source in chosen:
             if _unpacks(files, from_, source, job):
                 builder_add.unpack(from_, source, root, files.destination, manner)
+                unpacked = True
             else:
                 Copier(from_, root, manner).copy(source, files.destination)
-    return builder_commit.seal(job.transfer, before, place, job.request.epoch)
+    epoch = job.request.epoch
+    return builder_commit.seal(job.transfer, before, place, epoch, exact=not unpacked)
 
 
 def _unpacks(files: Files, root: Root, source: Source, job: Job) -> bool:

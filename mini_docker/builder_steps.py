@@ -41,7 +41,7 @@ class StepError(MiniDockerError):
     """A step failed: *it* says where, *image* what was there before it."""
 
     def __init__(self, error: MiniDockerError, it: Instruction, image: str) -> None:
-        super().__init__(str(error))
+        super().__init__(f"{it.name} failed: {error}" if it.name in ("COPY", "ADD") else str(error))
         self.cause = error
         self.it = it
         self.image = image
