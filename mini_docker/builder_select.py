@@ -193,7 +193,7 @@ def _expand(root: Root, done: str, parts: list[str], deep: bool) -> Iterator[str
     if part == "**" and deep:
         if rest:
             yield from _expand(root, done, rest, deep)
-        for name in _names(root, done, directories=True):
+        for name in _names(root, done, directories=True, links=False):
             yield from _expand(root, f"{done}/{name}" if done else name, parts, deep)
         return
     if builder_wild.MARKS.search(part):
@@ -217,8 +217,8 @@ def _exists(root: Root, path: str) -> bool:
     return True
 
 
-def _names(root: Root, path: str, directories: bool) -> list[str]:
-    """Return the names in the directory *path*, sorted; only those of *directories*, and links."""
+def _names(root: Root, path: str, directories: bool, links: bool = True) -> list[str]:
+    """Return the names in the directory *path*, sorted; only those of *directories* and *links*."""
     try:
         folder = root.open(path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
@@ -228,7 +228,9 @@ def _names(root: Root, path: str, directories: bool) -> list[str]:
             return sorted(
                 row.name
                 for row in rows
-                if not directories or row.is_dir(follow_symlinks=False) or row.is_symlink()
+                if not directories
+                or row.is_dir(follow_symlinks=False)
+                or (links and row.is_symlink())
             )
     finally:
         os.close(folder)
