@@ -1,7 +1,8 @@
 """The files of a log, to be read while their writer goes on: it renames and compresses them.
 
 A file is told from another by its inode, as long as we hold it open; what was compressed has
-the inode in its head (logs_compress.py). So we can ask at any time: which one follows ours?
+the inode that it had in its head (logs_compress.py). So we can ask at any time: which one
+follows ours?
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ TRIES = 100  # how often we begin anew because the writer has renamed a file mea
 class Piece:
     """One file of a log, open to be read; a compressed one gives what was compressed."""
 
-    __slots__ = ("compressed", "descriptor", "inflate", "inode", "waiting")
+    __slots__ = ("compressed", "descriptor", "inflate", "inode", "limit", "waiting", "was")
 
     def __init__(self, path: str) -> None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -30,15 +31,20 @@ class Piece:
         self.inode = os.fstat(self.descriptor).st_ino
         self.inflate: zlib._Decompress | None = None
         self.waiting = b""
+        self.limit = 0  # where to stop reading; 0 is where the file ends
         self.compressed = path.endswith(".gz")
+        self.was = 0  # the inode of what was compressed
         if self.compressed:
-            self.inode = _compressed_inode(self.descriptor) or self.inode
+            self.was = _compressed_inode(self.descriptor)
             self.rewind()
 
     def read(self) -> bytes:
         """Return the next bytes; b"" at the end, for now. ValueError if it cannot be inflated."""
         if self.inflate is None:
-            return os.read(self.descriptor, SIZE)
+            most = SIZE
+            if self.limit:
+                most = min(most, self.limit - os.lseek(self.descriptor, 0, os.SEEK_CUR))
+            return os.read(self.descriptor, max(0, most))
         import zlib
 
         while not self.inflate.eof:
@@ -61,6 +67,10 @@ class Piece:
             import zlib
 
             self.inflate, self.waiting = zlib.decompressobj(31), b""
+
+    def stop(self) -> None:
+        """Read no further than it goes now."""
+        self.limit = os.fstat(self.descriptor).st_size
 
     def cut(self) -> bool:
         """Say whether somebody has emptied the file meanwhile; then go to its beginning."""
@@ -90,7 +100,8 @@ def open_all(path: str) -> list[Piece]:
             pass
         except OSError as error:
             raise ConfigError(f"cannot read the log {error.filename}: {reason(error)}") from error
-        if len(pieces) == len(before) and _names(path) == before and _present(path, pieces):
+        still = [_inode(name) for name in before] == [piece.inode for piece in pieces]
+        if len(pieces) == len(before) and still and _names(path) == before:
             return pieces
         for piece in pieces:
             piece.close()
@@ -107,8 +118,7 @@ def following(path: str, piece: Piece) -> tuple[Piece | None, bool]:
         if _inode(path) in (piece.inode, 0):
             return None, False
         pieces = open_all(path)
-        inodes = [other.inode for other in pieces]
-        place = inodes.index(piece.inode) + 1 if piece.inode in inodes else 0
+        place = _place(piece, pieces) + 1
         # None: it was put aside, and the new one is not there yet.
         chosen = None if place == len(pieces) else pieces[place]
         for other in pieces:
@@ -117,6 +127,19 @@ def following(path: str, piece: Piece) -> tuple[Piece | None, bool]:
         if chosen:
             return chosen, not place and len(pieces) > 1
     return None, False
+
+
+def _place(piece: Piece, pieces: list[Piece]) -> int:
+    """Return where *piece* is among *pieces*, or what has become of it; -1 if it is gone.
+
+    We hold its inode, so no other file can have it now; an older one may have had it once,
+    before it was compressed. So the newest that fits is the one.
+    """
+    for place in range(len(pieces) - 1, -1, -1):
+        other = pieces[place]
+        if other.inode == piece.inode or (other.was == piece.inode and not piece.compressed):
+            return place
+    return -1
 
 
 def _names(path: str) -> list[str]:
@@ -134,11 +157,6 @@ def _names(path: str) -> list[str]:
     if name in present:
         found[0] = path
     return [found[number] for number in sorted(found, reverse=True)]
-
-
-def _present(path: str, pieces: list[Piece]) -> bool:
-    """Say whether the last of *pieces* is still the present file."""
-    return not pieces or _inode(path) in (pieces[-1].inode, 0)
 
 
 def _inode(path: str) -> int:

@@ -93,10 +93,11 @@ class Decoder:
             else:
                 self.damaged += 1
 
-    def end(self) -> None:
-        """The file ends: an entry has a newline."""
+    def end(self) -> list[Run]:
+        """The file ends: an entry has a newline, so what waits is none."""
         self.damaged += bool(self.rest)
         self.rest = b""
+        return []
 
 
 def extent(data: bytes, start: int, stop: int, end: int, fields: bytes) -> int:

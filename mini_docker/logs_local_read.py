@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from mini_docker import logs_runs
 from mini_docker.logs_local import varint
-from mini_docker.logs_runs import LONGEST, Run
+from mini_docker.logs_runs import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+LONGEST = 10**6  # bytes of a message, as Docker has it
+TRIES = 100  # how many damaged lengths at the end of a file we look behind
 SOURCE = b"\x0a\x06std"  # how a message begins: what to look for behind a damaged place
 STREAMS = {b"stdout": 1, b"stderr": 2}
 
@@ -31,7 +33,7 @@ class Decoder:
         while len(data) - start >= 8:
             size = int.from_bytes(data[start : start + 4], "big")
             stop = start + size + 8
-            if stop > len(data) and size <= LONGEST:
+            if stop > len(data) and size <= LONGEST and data[start + 4] == SOURCE[0]:
                 break
             found = None
             if size <= LONGEST and data[stop - 4 : stop] == data[start : start + 4]:
@@ -52,10 +54,18 @@ class Decoder:
             yield Run(stream, logs_runs.at(moment), text, {})
         self.rest = data[start:]
 
-    def end(self) -> None:
-        """The file ends."""
-        self.damaged += bool(self.rest)
+    def end(self) -> list[Run]:
+        """The file ends: what waits is no message, or the length of one is damaged."""
+        found: list[Run] = []
+        for _ in range(TRIES):
+            if not self.rest:
+                break
+            self.damaged += 1
+            at = self.rest.find(SOURCE, 5)
+            data, self.rest = self.rest[at - 4 :] if at > 0 else b"", b""
+            found += self.feed(data)
         self.rest = b""
+        return found
 
 
 def _alike(data: bytes, start: int, head: bytes) -> tuple[bytes, int]:

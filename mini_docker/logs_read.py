@@ -10,7 +10,7 @@ import os
 
 from mini_docker import logs_chain, logs_files, logs_json_read
 from mini_docker.errors import StateError
-from mini_docker.logs_runs import Run
+from mini_docker.logs_runs import LONGEST, Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,21 +74,31 @@ class Reader:
             start = max(0, end - size)
             data = os.pread(piece.descriptor, end - start, start)
             skipped = data.find(b"\n") + 1 if start else 0
-            if start and skipped in (0, len(data)):
-                size *= 2  # one entry fills it
+            if start and skipped in (0, len(data)):  # one entry fills it, or none at all
+                end, size = (end, 2 * size) if size < 2 * LONGEST else (start, BLOCK)
                 continue
             found += _count(self._decoder().feed(data[skipped:]), newest and not found)
             end, size = start + skipped, BLOCK
         piece.rewind(end)
         return found
 
+    def present(self, alive: Callable[[], bool]) -> Iterator[Run]:
+        """Return what there is at this moment, however fast more is added."""
+        living = alive()
+        if self.pieces:
+            self.pieces[-1].stop()
+        yield from self.runs()
+        if not living:
+            yield from self.ending()
+
     def runs(self) -> Iterator[Run]:
-        """Return what there is now."""
+        """Return what there is, up to the place where nothing follows."""
         while self.pieces:
             yield from self._wanted(self._read(self.pieces[0], self.decoder))
             if len(self.pieces) == 1:
                 return
-            self._next()
+            yield from self._wanted(self.decoder.end())
+            self.pieces.pop(0).close()
 
     def follow(self, alive: Callable[[], bool], wait: Callable[[], None]) -> Iterator[Run]:
         """After runs(), return what is added, until *alive* says that nobody writes any more.
@@ -101,9 +111,13 @@ class Reader:
             if self._advance():
                 continue
             if not living:
-                self.decoder.end()
+                yield from self.ending()
                 return
             wait()
+
+    def ending(self) -> Iterator[Run]:
+        """Nobody writes any more: return what can be made of the end of the last file."""
+        yield from self._wanted(self.decoder.end())
 
     def _advance(self) -> bool:
         """Go on to the next file, or to one that has begun anew; say whether there is one."""
@@ -118,10 +132,6 @@ class Reader:
         if more:
             self.pieces.append(more)  # runs() reads the old one to its end before it takes it
         return more is not None
-
-    def _next(self) -> None:
-        self.decoder.end()
-        self.pieces.pop(0).close()
 
     def _read(self, piece: Piece, decoder: Decoder) -> Iterator[Run]:
         """Return what *decoder* makes of the rest of *piece*."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
         def feed(self, data: bytes) -> Iterable[Run]:
             """Return the runs of the entries that *data*, the next bytes of the file, completes."""
 
-        def end(self) -> None:
-            """The file ends here: what has been waiting for more is damaged."""
+        def end(self) -> list[Run]:
+            """The file ends here: what waits for more is damaged. Return what is behind that."""
 
 
 LONGEST = 4 * 2**20  # bytes of an entry; longer ones are no entries

@@ -65,7 +65,7 @@ def execute(values: Values, store: Store) -> int:
     if lines >= 0:
         reader.last(lines)
     printer = Printer(values.timestamps, values.details)
-    runs = reader.runs()
+    runs = reader.present(it.lock().held)
     if values.follow:
         runs = reader.follow(lambda: _alive(it, until), lambda: _wait(reader, printer))
     for run in runs:
