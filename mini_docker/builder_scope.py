@@ -9,7 +9,8 @@ docs.docker.com/reference/dockerfile, "ARG", "Predefined ARGs", "Scope".
 
 from __future__ import annotations
 
-from mini_docker import builder, builder_config, builder_words
+from mini_docker import builder, builder_config
+from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,14 +54,12 @@ class Scope:
         return builder.expand(word, self.variables(config), self.escape)
 
     def expand_document(self, text: str, config: dict[str, Any]) -> str:
-        """Return the *text* of a here-document with its variables put in; quotes stay."""
-        known = self.variables(config)
-
-        def look(reference: builder_words.Reference) -> str:
-            return builder.substitute(reference, known)
-
-        pieces = builder_words.pieces(text, self.escape, look, raw=True)
-        return builder_words.joined(pieces)
+        """Return the *text* of a here-document with its variables put in; quotes are letters."""
+        free = [chr(code) for code in range(0xE000, 0xF000) if chr(code) not in text][:2]
+        if len(free) < 2:
+            raise UsageError("a here-document with every private letter of Unicode in it")
+        hidden = text.translate({ord("'"): free[0], ord('"'): free[1]})
+        return self.expand(hidden, config).replace(free[0], "'").replace(free[1], '"')
 
     def seen(self, config: dict[str, Any]) -> dict[str, str]:
         """Return the arguments that a RUN sees, and that its result depends on."""
