@@ -47,7 +47,6 @@ def vanish(store: Store, id: str, name: str) -> str:
 def _vanish(store: Store, id: str, name: str, lock: Lock) -> str:
     """Take *lock*, on the directory, and rename that."""
     gone = f"{store.root}/containers/.gone-{id}"
-    forget(store, id)
     shut(store, id)
     lock.acquire()
     with store.lock():
@@ -56,4 +55,5 @@ def _vanish(store: Store, id: str, name: str, lock: Lock) -> str:
         except FileNotFoundError:
             raise NotFound(f"No such container: {id[:12]}") from None
         store.release(name, id)
+    forget(store, id)  # not before: a note says that the container of a build is not wanted
     return gone
