@@ -129,14 +129,19 @@ class Gatherer:
             return self._document(announced[0])
         if files.it.name == "ADD":
             if remote := builder_git.parse(text):
+                remote.commit = files.checksum or remote.commit
                 place = self._place("repository")
                 builder_git.fetch(remote, place, files.on("keep-git-dir"))
                 found = self._open(place)
                 return [(found, it) for it in builder_select.select(found, remote.subdirectory)]
             if builder_download.is_url(text):
+                if files.checksum:
+                    builder_add.check_sum(files.checksum, text)
                 place = self._place("download")
                 name = builder_add.download(text, place, files.checksum)
                 return self._in(place, name)
+        if files.checksum:
+            raise UsageError(f"checksum can't be specified for non-HTTP(S) sources: {text}")
         root = self._main or self._context(text)
         parents = files.on("parents")
         return [(root, it) for it in builder_select.select(root, text, parents)]
