@@ -107,13 +107,7 @@ def test_an_argument_counts_where_it_is_used(store: Store, context: Path) -> Non
 
 def test_how_it_is_written_does_not_count_and_flags_do(store: Store, context: Path) -> None:
     make(store, context)
-    assert make(store, context, TEXT.replace("COPY a /", "copy  ./a \\\n /"))[1].done == [
-        2,
-        3,
-        4,
-        5,
-        6,
-    ]
+    assert make(store, context, TEXT.replace("COPY a /", "copy  a \\\n /"))[1].done == []
     assert make(store, context, TEXT.replace("COPY a", "COPY --chown=5 a"))[1].done[0] == 2
     assert make(store, context, TEXT.replace("COPY a", "ADD a"))[1].done[0] == 2
 
