@@ -6,10 +6,10 @@ started it, those that attach later. Between the two is a socket that keeps mess
 
     from the client     h   the hello, JSON: which streams it wants, the size of its window
                         i   input                       e   no more input
-                        w   the window's size, JSON     k   a signal's number (exec only)
+                        w   the window's size, JSON     q   look at state.json again
     from the monitor    1 2 output                      s   the container runs
                         f   it does not: processes.fail()'s text
-                        x   the end, JSON: code, error; nothing follows
+                        x   the end, JSON: code, error, removed; nothing follows
 
 A client that is stopped or slow holds nobody else up: what is written to it, it reads when it
 likes, and what it has for the container waits here. unix(7).
@@ -63,13 +63,18 @@ class Wish:
 def connect(it: Container, wish: Wish) -> _socket.socket:
     """Connect to the monitor of *it* and say what is wanted; StateError if nobody is there.
 
-    The path of a socket has at most 107 bytes; one through a descriptor is always short.
+    The path of a socket has at most 107 bytes; one through a descriptor is always short. The
+    size in the hello has a row too many, as Docker's: the true one follows, and the change lets
+    a program draw anew what this terminal has not seen.
     """
+    hello = wish.hello()
+    if hello["size"]:
+        hello["size"][0] += 1
     directory = os.open(it.store.run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     try:
         connection.connect(f"/proc/self/fd/{directory}/{it.id[:16]}.sock")
-        connection.send(b"h" + records.dump(wish.hello()).encode())
+        connection.send(b"h" + records.dump(hello).encode())
     except (FileNotFoundError, ConnectionError):
         connection.close()
         raise StateError(
@@ -101,9 +106,15 @@ def serve(
     send: Signaller | None = None,
     it: Container | None = None,
 ) -> int:
-    """Be a client of *it* at *connection* until its end, and return its exit code: see show()."""
+    """Be a client of *it* at *connection* until its end, and return its exit code: see show().
+
+    One that wants no output is done when its input is: it prints the id of *it*, as Docker does.
+    """
     client = Client(connection, wish, _resized(it) if it else None)
     code = show(client, send)
+    if client.silent and it:
+        print(it.id)
+        return 0
     if client.keys.detached and it:
         from mini_docker import events
 

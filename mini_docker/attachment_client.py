@@ -50,8 +50,8 @@ class Client:
     """A client that is being served."""
 
     __slots__ = (
-        "buffer", "connection", "ended", "input", "keys", "poll", "resized", "screen", "stale",
-        "started", "tty", "waiting",
+        "buffer", "connection", "ended", "input", "keys", "poll", "resized", "screen", "silent",
+        "stale", "started", "tty", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Client:
         self.resized = resized  # told the size of the window that the monitor has been told
         self.started = self.ended = False  # what runs behind the monitor
         self.tty = wish.tty
+        self.silent = not (wish.stdout or wish.stderr)
         self.input = wish.stdin  # until it ends
         self.keys = streams.Keys(wish.keys)
         self.buffer = memoryview(bytearray(LARGEST + 1))
@@ -90,15 +91,18 @@ class Client:
             for descriptor, event in self.poll.poll():
                 if descriptor != ours:
                     self._read()
-                    if self.keys.detached:
-                        return 0
-                    continue
-                if event & select.POLLOUT:
-                    self._push()
-                if event & ~select.POLLOUT:
+                elif event & ~select.POLLOUT:
                     code = self._take()
                     if code is not None:
                         return code
+                if descriptor == ours and event & select.POLLOUT:
+                    self._push()
+                if self._done():
+                    return 0
+
+    def _done(self) -> bool:
+        """Say whether this client has no more to do, while the container goes on."""
+        return self.keys.detached or (self.silent and not (self.input or self.waiting))
 
     def _take(self) -> int | None:
         """Take one message of the monitor's; return the exit code if it is the last one."""
