@@ -100,7 +100,7 @@ def test_an_rm_killed_at_every_step(engine: Engine) -> None:
 
 def test_the_monitor_is_killed_and_the_container_runs_on(engine: Engine) -> None:
     id = engine.ok("run", "-d", "--name", "orphan", "busybox", "sleep", "1000")
-    monitor = monitor_of(id)
+    monitor = until(lambda: monitor_of(id), "its monitor, a program of its own by now")
     os.kill(monitor, signal.SIGKILL)
     until(lambda: gone(monitor), "the monitor's end")
     assert engine.inspect("orphan")["State"]["Status"] == "running"
@@ -122,7 +122,7 @@ def test_the_foreground_engine_is_killed_and_its_container_is_found(engine: Engi
 
 
 def monitor_of(id: str) -> int:
-    """Return the pid of the monitor of container *id*."""
+    """Return the pid of the monitor of container *id*; 0 while that is a fork of the command."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
@@ -130,7 +130,7 @@ def monitor_of(id: str) -> int:
             continue
         if id.encode() in words and any(word.endswith(b"/monitor.py") for word in words):
             return int(path.parent.name)
-    raise AssertionError("there is no monitor")
+    return 0
 
 
 def gone(pid: int) -> bool:
