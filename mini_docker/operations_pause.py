@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from mini_docker import cgroups_tree, containers, events, lifecycle
+from mini_docker import containers, events, lifecycle
 from mini_docker.errors import CgroupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_docker import cgroups_tree
     from mini_docker.containers import Container
 
 
@@ -58,7 +59,7 @@ def let_run(it: Container) -> bool:
 
 
 def _group(it: Container) -> cgroups_tree.Group:
-    from mini_docker import swap
+    from mini_docker import cgroups_tree, swap  # whoever stops a container needs neither
 
     swap.require("cgroups", what="pause")
     return cgroups_tree.of(it.config(), "pause")

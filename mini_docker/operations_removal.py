@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from mini_docker import cgroups_tree, containers, leftovers, lifecycle, operations, operations_wait
+from mini_docker import containers, leftovers, lifecycle, operations, operations_wait
 from mini_docker.errors import MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock
 
@@ -77,6 +77,8 @@ def _take_away(it: Container) -> None:
 
 def remove_broken(store: Store, reference: str) -> None:
     """Remove a container whose records cannot be read, and kill what is in its control group."""
+    from mini_docker import cgroups_tree
+
     id = store.find(reference)
     if Lock(f"{store.directory(id)}/lock").held():
         raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")

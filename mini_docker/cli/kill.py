@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_docker import operations
 from mini_docker.cli import signals
-from mini_docker.cli.each import each
+from mini_docker.cli.each import together
 from mini_docker.cli.options import Command, Flag
 
 TYPE_CHECKING = False
@@ -22,6 +22,6 @@ COMMAND = Command(
 
 
 def execute(values: Values, store: Store) -> int:
-    """Send the signal to process 1 of each."""
+    """Send the signal to process 1 of each; SIGKILL waits, but for all at the same time."""
     number = signals.number(values.signal)
-    return each(store, values.arguments, lambda it: operations.kill(it, number))
+    return together(store, values.arguments, lambda it: operations.kill(it, number))

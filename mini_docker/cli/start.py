@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from mini_docker import containers, events, operations
-from mini_docker.cli import creating
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import MiniDockerError, StateError, UsageError
 
@@ -45,9 +44,13 @@ def seal(store: Store, references: list[str]) -> None:
     """Start ourselves anew, if that is needed for one of them, before anything is done."""
     for reference in references:
         try:
-            creating.seal(containers.load(store, reference).record["HostConfig"])
+            host = containers.load(store, reference).record["HostConfig"]
         except MiniDockerError:
             continue  # whoever starts it will meet the same, and report it
+        if host.get("Init") or host.get("PidMode"):
+            from mini_docker.cli import creating
+
+            creating.seal(host)
 
 
 def _start(store: Store, reference: str) -> bool:
