@@ -140,6 +140,7 @@ def _drop(store: Store, id: str) -> None:
             return
         store.release(store.name_of(id), id)
         trees.remove(store.directory(id))
+    containers.forget(store, id)
 
 
 def _free(store: Store, name: str, owner: str) -> None:
