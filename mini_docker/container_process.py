@@ -17,6 +17,7 @@ from mini_docker import (
     launch,
     processes,
     seccomp,
+    spec,
     swap,
     syscalls,
     users,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 HIGHEST_DESCRIPTOR = 2**31 - 1
 MOST_GROUPS = 65536  # NGROUPS_MAX, setgroups(2)
-FILTER = "seccomp.bpf"  # in a bundle, beside config.json: linux.seccomp, compiled
 
 
 class Filter:
@@ -43,7 +43,7 @@ class Filter:
         profile = config["linux"].get("seccomp")
         self.flags: list[str] = profile.get("flags", []) if profile else []
         if profile and not swap.locked("seccomp"):
-            with open(f"{bundle}/{FILTER}", "rb") as file:
+            with open(f"{bundle}/{spec.FILTER}", "rb") as file:
                 self.program = file.read()
 
     def install(self) -> None:

@@ -11,7 +11,6 @@ import os
 
 from mini_docker import (
     cgroups_tree,
-    container_process,
     containers,
     events,
     leftovers,
@@ -19,6 +18,7 @@ from mini_docker import (
     seccomp_cache,
     settings,
     settings_users,
+    spec,
     swap,
     timestamps,
     trees,
@@ -135,7 +135,7 @@ def _write_filter(
     profile, program = seccomp_cache.prepare(root, options, names, privileged)
     if profile and program:
         document["linux"]["seccomp"] = profile
-        with open(f"{directory}/{container_process.FILTER}", "xb") as file:
+        with open(f"{directory}/{spec.FILTER}", "xb") as file:
             file.write(program)
 
 

@@ -14,6 +14,7 @@ import sys
 
 from mini_docker import monitor_clients
 from mini_docker.monitor_door import Door
+from mini_docker.monitor_log import Late
 from mini_docker.monitor_loop import Loop
 from mini_docker.monitor_streams import Input, Output
 
@@ -22,41 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
 
-    from mini_docker.logs import Writer
-
 SIZE = 2**26  # bytes; what a monitor remembers is far less
-
-
-class Late:
-    """A log that is opened once there is something to write: most containers are quiet."""
-
-    __slots__ = ("before", "config", "directory", "writer")
-
-    def __init__(self, directory: str, config: Mapping[str, Any], before: bytes) -> None:
-        """Take what logs.writer() takes."""
-        self.directory = directory
-        self.config = config
-        self.before = before
-        self.writer: Writer | None = None
-
-    def write(self, stream: int, chunk: bytes) -> None:
-        """Write *chunk* of *stream*."""
-        self._open().write(stream, chunk)
-
-    def close(self) -> None:
-        """Write what still waits, and end."""
-        self._open().close()
-
-    def leave(self) -> bytes:
-        """End without that: return what goes on where we were."""
-        return self.writer.leave() if self.writer else self.before
-
-    def _open(self) -> Writer:
-        if self.writer is None:
-            from mini_docker import logs
-
-            self.writer = logs.writer(self.directory, self.config, self.before)
-        return self.writer
 
 
 def pack(loop: Loop, log_config: Mapping[str, Any], plan: list[float] | None) -> dict[str, Any]:

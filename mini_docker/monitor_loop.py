@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import select
 
     from mini_docker.health import Watch
-    from mini_docker.logs import Writer
     from mini_docker.monitor_door import Door
+    from mini_docker.monitor_log import Late
     from mini_docker.monitor_streams import Input, Output
 else:
     import select
@@ -49,7 +49,7 @@ class Loop:
         self.input: Input | None = None
         self.clients: list[Client] = []
         self.door: Door | None = None
-        self.log: Writer | None = None
+        self.log: Late | None = None
         self.health: Watch | None = None
         self.slim: float | None = None  # when this process is to become a smaller one
         self.ready: dict[int, int] = {}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import logs, monitor_begin
+from mini_docker import monitor_begin
 from mini_docker.monitor_door import Door
+from mini_docker.monitor_log import Late
 from mini_docker.monitor_loop import Loop
 from mini_docker.monitor_streams import Input, Output
 
@@ -69,7 +70,6 @@ class Ends:
 def start(it: Container) -> Loop:
     """Start *it* with streams of its own; return the loop that looks after them."""
     directory = it.store.directory(it.id)
-    log = logs.writer(directory, it.record["HostConfig"].get("LogConfig") or {})
     ends = Ends(it.record["Config"], _owner(it.config()))
     door = Door(it.store.run, it.id, directory)
     try:
@@ -79,7 +79,8 @@ def start(it: Container) -> Loop:
         raise
     loop = Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
     ends.settle()
-    loop.outputs, loop.input, loop.log, loop.door = ends.outputs, ends.input, log, door
+    loop.outputs, loop.input, loop.door = ends.outputs, ends.input, door
+    loop.log = Late(directory, it.record["HostConfig"].get("LogConfig") or {})
     if it.record["Config"].get("Healthcheck"):
         from mini_docker import health
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 VERSION = "1.0.2"
 
 # config.json's name for a namespace, and the one of /proc/PID/ns.
+FILTER = "seccomp.bpf"  # in a bundle, beside config.json: linux.seccomp, compiled
 NAMESPACES = {
     "mount": "mnt",
     "uts": "uts",

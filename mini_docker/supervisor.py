@@ -46,6 +46,7 @@ class Monitor:
 
     def __init__(self) -> None:
         """Fork one. It waits to be told which container to start, and ends if nobody is left."""
+        _load()
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.report, report = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -104,6 +105,19 @@ class Monitor:
             return self.connection.recv(1, socket.MSG_PEEK)
         except OSError:
             return b""
+
+
+def _load() -> None:
+    """Import what the command and its monitor both need, once, before there are two of them."""
+    from mini_docker import (  # noqa: F401
+        capabilities,
+        cgroups_tree,
+        containers,
+        layers_options,
+        rootfs_options,
+        spec,
+        syscalls,
+    )
 
 
 def launch(

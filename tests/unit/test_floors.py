@@ -56,7 +56,7 @@ FLOORS = (
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
     "inspection_types creation creation_rejoin container_layers",
-    "monitor_group monitor_spool monitor_streams monitor_clients monitor_door monitor_messages "
+    "monitor_group monitor_log monitor_spool monitor_streams monitor_clients monitor_door monitor_messages "
     "monitor_loop",
     "monitor_handover monitor_begin monitor_start monitor_end",
     "monitor_again monitor_life",
