@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from urllib.parse import unquote, urlsplit
 
 from mini_docker import (
     builder_place,
@@ -131,6 +130,8 @@ def url_name(url: str) -> str:
     >>> url_name("https://example.com/a/b.txt?x=1")
     'b.txt'
     """
+    from urllib.parse import unquote, urlsplit
+
     name = posixpath.basename(unquote(urlsplit(url).path))
     if name in ("", ".", "..") or "\0" in name:
         raise UsageError(f"cannot determine filename from url: {url!r:.300}")

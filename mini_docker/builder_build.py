@@ -108,6 +108,19 @@ def build(request: Request, view: View) -> str:
     names = image_new.names(request.tags)
     plan = builder_stages.plan(builder.parse(request.text), request)
     leftovers.sweep(request.store)
+    before = os.umask(0o022)  # for all threads at once: what is made has the mode that it says
+    try:
+        id = _build(request, view, plan, names)
+    finally:
+        os.umask(before)
+    _warn(request, plan, view)
+    view.built(id)
+    for name in names:
+        view.tagged(images.parse(name).familiar())
+    return id
+
+
+def _build(request: Request, view: View, plan: Plan, names: list[str]) -> str:
     with Transfer(request.store.root) as transfer:
         job = Job(request, plan, transfer)
         try:
@@ -118,13 +131,9 @@ def build(request: Request, view: View) -> str:
             if not last.id:
                 raise UsageError("No image was generated. Is your Dockerfile empty?")
             last.tag(names)
+            return last.id
         finally:
             job.stop.close()
-    _warn(request, plan, view)
-    view.built(last.id)
-    for name in names:
-        view.tagged(images.parse(name).familiar())
-    return last.id
 
 
 class _Work:

@@ -67,9 +67,12 @@ def seal(
     if not os.listdir(place.diff):
         place.remove()
         return None
-    _tidy(place.diff, before.lowers())
-    if epoch is not None:
-        _clamp(place.diff, epoch * 10**9, exact)
+    try:
+        _tidy(place.diff, before.lowers())
+        if epoch is not None:
+            _clamp(place.diff, epoch * 10**9, exact)
+    except OSError as error:
+        raise LayerError(f"cannot read what the step has written: {reason(error)}") from error
     packed = image_new.pack(transfer, _Layer(place.diff))  # type: ignore[arg-type]
     if packed is None:
         place.remove()
@@ -173,9 +176,9 @@ def _document(before: State, step: Step, ids: list[str]) -> dict[str, Any]:
     base = before.document
     found = {key: base[key] for key in ("architecture", "os", "variant", "author") if base.get(key)}
     if not base:
-        from mini_docker import image_make
+        from mini_docker import registry_platforms
 
-        found = {"architecture": image_make.architecture(), "os": "linux"}
+        found = {"architecture": registry_platforms.host()[1], "os": "linux"}
     row: dict[str, Any] = {"created": step.created, "created_by": step.note}
     if step.author:
         found["author"] = step.author

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 
-from mini_docker import builder, builder_forms, builder_rules, image_make, suggest
+from mini_docker import builder, builder_forms, builder_rules, registry_platforms, suggest
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ def plan(dockerfile: Dockerfile, request: Request) -> Plan:
 def platform_arguments(request: Request) -> dict[str, str]:
     """Return TARGETPLATFORM, BUILDARCH and the like."""
     found: dict[str, str] = {}
-    own = f"linux/{image_make.architecture()}"
+    own = f"linux/{registry_platforms.host()[1]}"
     for prefix, platform in (("TARGET", request.platform or own), ("BUILD", own)):
         system, _, rest = platform.partition("/")
         machine, _, variant = rest.partition("/")
