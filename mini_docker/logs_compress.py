@@ -15,6 +15,66 @@ NICE = 19
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 
 
+class Packer:
+    """Compresses the files that were put aside of the log at *path*, *count* in all, one by one."""
+
+    __slots__ = ("child", "count", "path", "place")
+
+    def __init__(self, path: str, count: int) -> None:
+        self.path = path
+        self.count = count
+        self.child = 0  # who compresses, if anybody does
+        self.place = 0  # the number of the file in question
+
+    def shift(self) -> None:
+        """All files have the next number now."""
+        if self.child:
+            self.place += 1
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Let a child compress the newest file that is not compressed yet, if there is one."""
+        folder, name = os.path.split(self.path)
+        present = set(os.listdir(folder))
+        for number in range(1, self.count):
+            if f"{name}.{number}" in present:
+                self.child = spawn(f"{self.path}.{number}", f"{self.path}.gz.tmp")
+                self.place = number
+                return
+
+    def reap(self) -> None:
+        """If the child has ended, put what it made in place, and let it go on."""
+        if not self.child:
+            return
+        pid, status = os.waitpid(self.child, os.WNOHANG)
+        if not pid:
+            return
+        self.child = 0
+        if status:  # killed, or the disk is full: the file stays as it is, until the next one
+            return
+        plain = f"{self.path}.{self.place}"
+        try:
+            if self.place < self.count:
+                os.rename(f"{self.path}.gz.tmp", f"{plain}.gz")
+                os.unlink(plain)
+            else:
+                os.unlink(f"{self.path}.gz.tmp")
+        except OSError:
+            return  # both are complete: who reads takes one of them
+        self._begin()
+
+    def stop(self) -> None:
+        """End the child; the file that it was at stays as it is."""
+        self.reap()
+        if self.child:
+            os.kill(self.child, 9)
+            os.waitpid(self.child, 0)
+            self.child = 0
+            if os.path.exists(temporary := f"{self.path}.gz.tmp"):
+                os.unlink(temporary)
+
+
 def spawn(source: str, target: str) -> int:
     """Let a child compress the file *source* into *target*; return its pid.
 

@@ -19,12 +19,14 @@ import os
 import time
 
 from mini_docker.errors import ConfigError, reason
+from mini_docker.logs_compress import Packer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Boundary = Callable[[bytes, int], int]  # where the entry ends that holds this byte
+    # Where in some entries the last one ends that is whole before this byte, and the next one.
+    Boundary = Callable[[bytes, int], tuple[int, int]]
     Note = Callable[[int, str], bytes]  # an entry that says how many bytes are lost, and why
 
 DEFAULT = "json-file"
@@ -49,24 +51,29 @@ def path(directory: str, driver: str) -> str:
     return ""
 
 
+def by_line(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the last line ends within the first *at* bytes, and where the next one does."""
+    return data.rfind(b"\n", 0, at) + 1, data.index(b"\n", at) + 1
+
+
 class File:
     """One log, open to be written."""
 
     __slots__ = (
-        "boundary", "child", "compress", "count", "descriptor", "error", "limit", "lost", "note",
-        "path", "place", "size", "spoiled", "tried",
+        "boundary", "count", "descriptor", "error", "limit", "lost", "note", "noted", "packer",
+        "path", "size", "spoiled", "tried",
     )  # fmt: skip
 
     def __init__(self, path: str, limit: int, count: int, compress: bool) -> None:
         self.path = path
         self.limit = limit  # bytes; 0 is none
         self.count = count
-        self.compress = compress
-        self.child = self.place = 0  # who compresses, and the number of the file in question
-        self.lost = self.tried = 0
+        self.packer = Packer(path, count) if compress else None
+        self.lost = self.tried = 0  # bytes that the disk did not take; when that was
+        self.noted = -1  # where the entry begins that says so, the last of the file
         self.spoiled = False  # nothing can be added to it: it is put aside first
         self.error = ""
-        self.boundary: Boundary = lambda data, at: data.index(b"\n", at) + 1
+        self.boundary: Boundary = by_line
         self.note: Note = lambda lost, error: b""
         try:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
@@ -81,50 +88,73 @@ class File:
 
     def append(self, data: bytes) -> None:
         """Write *data*, whole entries, putting files aside at their limit."""
-        if self.child:
-            self.reap()
-        if self.lost and not self._recover(len(data)):
-            return
-        done, total = 0, len(data)
-        while done < total:
-            try:
-                if self.spoiled or (self.limit and self.size >= self.limit):
-                    self.rotate()
-                part = data if not done else data[done:]
-                room = self.limit - self.size
-                if self.limit and len(part) > room:
-                    part = part[: self.boundary(part, room - 1)]
-                self._put(part)
-            except OSError as error:
-                self.lost, self.error = self.lost + total - done, reason(error)
-                self.tried = time.monotonic_ns()
+        if self.packer:
+            self.packer.reap()
+        if self.lost:
+            if time.monotonic_ns() - self.tried < PAUSE:
+                self.lost += len(data)
                 return
-            done += len(part)
+            self._say()
+        done, total, before = 0, len(data), self.lost
+        while done < total:
+            part = data if not done else data[done:]
+            try:
+                kept, part = self._take(part)
+            except OSError as error:
+                kept, self.error = 0, reason(error)
+            done += kept
+            if kept < len(part):
+                self._lose(total - done, before if not done else 0)
+                return
+        self.lost, self.noted = 0, -1
 
-    def _put(self, data: bytes) -> None:
-        """Write *data*, all or nothing: half an entry would spoil the next one, too."""
+    def _take(self, data: bytes) -> tuple[int, bytes]:
+        """Write what this file still takes of *data*; return how much it did, and of what."""
+        if self.spoiled or (self.limit and self.size >= self.limit):
+            self.rotate()
+        room = self.limit - self.size
+        if self.limit and len(data) > room:
+            data = data[: self.boundary(data, room - 1)[1]]
+        return self._put(data), data
+
+    def _put(self, data: bytes) -> int:
+        """Write *data*, or as many whole entries of it as the disk takes; return their size.
+
+        Half an entry would spoil the next one, too. What is lost first makes room for a note.
+        """
         written = 0
         try:
             while written < len(data):
                 written += os.write(self.descriptor, data[written:] if written else data)
-        except OSError:
-            if written:
-                os.ftruncate(self.descriptor, os.fstat(self.descriptor).st_size - written)
-            raise
-        # Others may have emptied the file: with O_APPEND the position is where it ends now.
-        self.size = os.lseek(self.descriptor, 0, os.SEEK_CUR)
+        except OSError as error:
+            self.error = reason(error)
+            spare = 0 if self.lost else len(self.note(0, self.error))
+            kept = self.boundary(data, max(0, written - spare))[0]
+            size = os.fstat(self.descriptor).st_size
+            os.ftruncate(self.descriptor, size - written + kept)
+            written = kept
+        # Others may have emptied the file, so we ask how long it is.
+        self.size = os.lseek(self.descriptor, 0, os.SEEK_END)
+        return written
 
-    def _recover(self, more: int) -> bool:
-        """Say in the log what is missing from it; if that is not possible yet, lose *more*."""
-        if time.monotonic_ns() - self.tried >= PAUSE or not more:
-            try:
-                self._put(self.note(self.lost, self.error))
-                self.lost = 0
-                return True
-            except OSError:
-                self.tried = time.monotonic_ns()
-        self.lost += more
-        return False
+    def _lose(self, count: int, before: int) -> None:
+        """Say that *count* bytes are lost, and *before* them others, of which a note may tell."""
+        if not before:
+            self.noted = -1
+        self.lost = before + count
+        self.tried = time.monotonic_ns()
+        self._say()
+
+    def _say(self) -> None:
+        """Let the last entry of the file say how much is lost, in place of what it said before."""
+        text = self.note(self.lost, self.error)
+        try:
+            if self.noted >= 0:
+                os.ftruncate(self.descriptor, self.noted)
+            begin = os.lseek(self.descriptor, 0, os.SEEK_END)
+            self.noted = begin if self._put(text) else -1
+        except OSError:
+            self.noted = -1  # there is no room for that either
 
     def rotate(self) -> None:
         """Put the present file aside and begin a new one."""
@@ -138,10 +168,9 @@ class File:
             raise
         os.close(self.descriptor)
         self.descriptor, self.size, self.spoiled = descriptor, 0, False
-        if self.child:
-            self.place += 1
-        elif self.compress:
-            self.begin()
+        self.noted = -1
+        if self.packer:
+            self.packer.shift()
 
     def _shift(self, folder: str, name: str) -> None:
         """Give each file that was put aside the next number, the last one up to nobody."""
@@ -158,63 +187,25 @@ class File:
         if self.count > 1 and name in present:
             os.rename(self.path, f"{self.path}.1")
 
-    def begin(self) -> None:
-        """Let a child compress the newest file that was put aside and is not compressed yet."""
-        present = set(os.listdir(os.path.dirname(self.path)))
-        name = os.path.basename(self.path)
-        for number in range(1, self.count):
-            if f"{name}.{number}" in present:
-                from mini_docker import logs_compress
-
-                self.child = logs_compress.spawn(f"{self.path}.{number}", f"{self.path}.gz.tmp")
-                self.place = number
-                return
-
-    def reap(self) -> None:
-        """If the child has ended, put what it made in place."""
-        pid, status = os.waitpid(self.child, os.WNOHANG)
-        if not pid:
-            return
-        self.child = 0
-        if status:  # killed, or the disk is full: the file stays as it is, until the next one
-            return
-        plain = f"{self.path}.{self.place}"
-        try:
-            if self.place < self.count:
-                os.rename(f"{self.path}.gz.tmp", f"{plain}.gz")
-                os.unlink(plain)
-            else:
-                os.unlink(f"{self.path}.gz.tmp")
-        except OSError:
-            return  # both are complete: who reads takes one of them
-        self.begin()
-
     def close(self) -> None:
         """End; what is being compressed stays as it is."""
         if self.lost:
-            self._recover(0)
-        if self.child:
-            self.reap()
-        if self.child:
-            os.kill(self.child, 9)
-            os.waitpid(self.child, 0)
-            self.child = 0
-            if os.path.exists(temporary := f"{self.path}.gz.tmp"):
-                os.unlink(temporary)
+            self._say()
+        if self.packer:
+            self.packer.stop()
         os.close(self.descriptor)
 
     def leave(self) -> bytes:
         """End, and return what a File in this process, perhaps after an exec, has to know."""
         os.close(self.descriptor)
-        return b"%d %d %d %s" % (
-            self.child,
-            self.place,
-            self.lost,
-            self.error.encode().hex().encode(),
-        )
+        error = self.error.encode().hex().encode()
+        child, place = (self.packer.child, self.packer.place) if self.packer else (0, 0)
+        return b"%d %d %d %d %s" % (child, place, self.lost, self.noted, error)
 
     def resume(self, before: bytes) -> None:
         """Go on where leave() returned *before*."""
-        child, place, lost, error = before.split(b" ")
-        self.child, self.place, self.lost = int(child), int(place), int(lost)
+        *numbers, error = before.split(b" ")
+        child, place, self.lost, self.noted = map(int, numbers)
+        if self.packer:
+            self.packer.child, self.packer.place = child, place
         self.error = bytes.fromhex(error.decode()).decode()

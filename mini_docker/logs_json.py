@@ -69,9 +69,10 @@ def moment() -> bytes:
 def note(lost: int, error: str) -> bytes:
     """Return the entry that says that *lost* bytes of entries could not be written.
 
-    It has no text, so that whoever does not know "lost" shows nothing.
+    It has no text, so that whoever does not know "lost" shows nothing. All numbers take the
+    same room: a disk that was full a moment ago has no more.
     """
-    text = b'{"log":"","stream":"stderr","lost":%d,"error":"%s","time":"%s"}\n'
+    text = b'{"log":"","stream":"stderr","lost":%20d,"error":"%s","time":"%s"}\n'
     return text % (lost, streams_text.escape(error.encode()), moment())
 
 

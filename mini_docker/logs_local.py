@@ -110,17 +110,17 @@ def whole(file: File) -> bool:
     return not file.size or begin == file.tail(4)
 
 
-def boundary(data: bytes, at: int) -> int:
-    """Return where the entry ends that holds the byte at *at*; the first one begins at 0."""
-    end = 0
+def boundary(data: bytes, at: int) -> tuple[int, int]:
+    """Return where the last entry ends within the first *at* bytes, and where the next one does."""
+    before = end = 0
     while end <= at:
-        end += int.from_bytes(data[end : end + 4], "big") + 8
-    return end
+        before, end = end, end + int.from_bytes(data[end : end + 4], "big") + 8
+    return before, end
 
 
 def note(lost: int, error: str) -> bytes:
     """Return the entry that says that *lost* bytes of entries could not be written."""
-    return _frame(_head(0) + _text(b"%d %s" % (lost, error.encode())))
+    return _frame(_head(0) + _text(b"%20d %s" % (lost, error.encode())))
 
 
 def _frames(head: bytes, lines: list[bytes]) -> bytes:

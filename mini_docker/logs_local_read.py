@@ -46,7 +46,7 @@ class Decoder:
             stream, moment, text = found
             start = stop
             if not stream:
-                self.lost += int(text.split(b" ")[0])
+                self.lost += int(text.split()[0])
                 continue
             if text.endswith(b"\n"):
                 more, start = _alike(data, start, head + varint(moment))
@@ -105,7 +105,7 @@ def _message(data: bytes) -> tuple[int, int, bytes] | None:
         moment = fields[0x10]
         logs_runs.at(moment)
         if source == b"lost":
-            int(line.split(b" ")[0])
+            int(line.split()[0])
             return 0, moment, line
         last = fields.get(0x2A, b"")[:2] == b"\x08\x01"
         return STREAMS[source], moment, line if 0x20 in fields and not last else line + b"\n"
