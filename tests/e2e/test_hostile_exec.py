@@ -6,6 +6,7 @@ attack is given all the time it wants: slowed() makes that moment last.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -64,19 +65,24 @@ def watching(engine: Engine, decoy: Path, root: Path, *flags: str) -> Iterator[W
     So no process of the engine runs any more when the attack overwrites what it holds.
     """
     words = hostile.command("watch", str(decoy), *("1" for flag in flags if flag == "--init"))
-    it = Watched(engine, root)
+    words = ["sh", "-c", 'exec "$@" >/tmp/told', "sh", *words]  # where no monitor is needed
+    it, told = Watched(engine, root), root / "tmp/told"
+    told.unlink(missing_ok=True)
+    (root / "tmp/stop").unlink(missing_ok=True)
     with engine.popen("run", "--name", "box", *flags, "--rootfs", str(root), *words) as process:
-        assert process.stdout
         try:
-            while not it.told or it.told[-1][0] != "ready":
-                it.told.append(line(process.stdout.readline()))
+            until(lambda: told.exists() and b"ready" in told.read_bytes(), "the attack is ready")
+            box = Engine(engine.root).inspect("box")["State"]["Pid"]
+            monitor = int(Path(f"/proc/{box}/stat").read_text().rpartition(")")[2].split()[1])
             yield it
+            os.kill(monitor, signal.SIGKILL)
         finally:
             process.kill()
             process.wait()
             (root / "tmp/stop").touch()
-            it.told += [line(text) for text in process.stdout]
-            Engine(engine.root)("rm", "-f", "box")  # that engine may be overwritten
+    until(lambda: not Path(f"/proc/{box}/cwd").is_dir(), "the end of the attack")
+    it.told = [line(text) for text in told.read_bytes().splitlines()]
+    Engine(engine.root)("rm", "-f", "box")  # that engine may be overwritten
     assert it.told[-1][0] == "ended", it.told
 
 
