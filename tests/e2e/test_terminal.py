@@ -14,6 +14,7 @@ from typing import Any
 import pexpect  # type: ignore[import-untyped]
 import pytest
 
+from tests.e2e import hostile
 from tests.e2e.conftest import Engine, until
 
 pytestmark = pytest.mark.e2e
@@ -321,3 +322,17 @@ def test_a_devpts_that_is_none_is_refused(engine: Engine, person: Person) -> Non
     child = person("exec", "-it", "box", "true")
     assert end(child) == 126
     assert child.before is not None and b"cannot open a terminal" in child.before
+
+
+def test_ctrl_c_ends_a_start_that_is_held_up(engine: Engine, person: Person) -> None:
+    """Until the program runs the terminal is the user's own, and Ctrl-C a signal."""
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    slow = "import time, mini_docker.container_exec as e; e._demand = lambda it: time.sleep(60)"
+    plain = Engine(engine.root)
+    engine.command = hostile.weakened(engine, slow).command
+    child = person("exec", "-it", "box", "touch", "/started")
+    until(lambda: len(plain.ok("top", "box").splitlines()) == 3, "the process on its way in")
+    child.sendintr()
+    assert end(child) == 130
+    until(lambda: len(plain.ok("top", "box").splitlines()) == 2, "its end")
+    assert plain("exec", "box", "ls", "/started").code == 1
