@@ -21,43 +21,15 @@ import _socket
 import os
 import sys
 
-from mini_docker import processes, records, streams, streams_text
-from mini_docker.attachment_client import Client, Ended, window
+from mini_docker import processes, records
+from mini_docker.attachment_client import Client, Ended
+from mini_docker.attachment_wish import Wish as Wish
 from mini_docker.errors import NotFound, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from mini_docker.attachment_client import Resized, Signaller
     from mini_docker.containers import Container
-
-
-class Wish:
-    """What a client wants of a container's streams; *keys* are the ones that detach."""
-
-    __slots__ = ("keys", "stderr", "stdin", "stdout", "tty")
-
-    def __init__(self, attached: tuple[bool, bool, bool], tty: bool, keys: str = "") -> None:
-        self.stdin, self.stdout, self.stderr = attached
-        self.tty = tty
-        # The default is of lab 12; who has no terminal needs neither.
-        sequence = streams_text.sequence(keys or streams.DETACH_KEYS) if tty or keys else b""
-        # Without a terminal nobody types: every byte is the container's.
-        self.keys = sequence if tty else b""
-
-    def check(self) -> None:
-        """Refuse a terminal's input from something that is none, in Docker's words and with 1."""
-        if self.tty and self.stdin and not os.isatty(0):
-            error = StateError("the input device is not a TTY")
-            error.exit_code = 1
-            raise error
-
-    def hello(self) -> dict[str, Any]:
-        """Return the hello, which the monitor is to know."""
-        size = window() if self.tty else None
-        wanted = {"stdin": self.stdin, "stdout": self.stdout, "stderr": self.stderr}
-        return {**wanted, "size": list(size) if size else None}
 
 
 def connect(it: Container, wish: Wish) -> _socket.socket:

@@ -24,8 +24,9 @@ def run(
         from mini_docker import supervisor_plain
 
         return supervisor_plain.run(it, wish.stdin)
-    connection = supervisor.launch(it, life, wish.hello(), monitor)
-    from mini_docker import attachment
+    monitor = monitor or supervisor.Monitor()
+    monitor.order(it, life, wish.hello())
+    from mini_docker import attachment  # while the monitor is at work
 
-    assert connection is not None
+    connection = monitor.wait(it.id)
     return attachment.serve(connection, wish, attachment.signaller(it) if proxy else None, it)

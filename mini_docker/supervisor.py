@@ -72,11 +72,8 @@ class Monitor:
         except BaseException as error:
             processes.fail(error, report)
 
-    def start(self, it: Container, life: Lock, hello: dict[str, Any] | None) -> socket.socket:
-        """Let it start container *it* and hand *life* over; return once the container runs.
-
-        Raises what went wrong.
-        """
+    def order(self, it: Container, life: Lock, hello: dict[str, Any] | None) -> None:
+        """Let it start container *it*, and hand *life* over; for *hello* see launch()."""
         from mini_docker import records
 
         order = {"root": it.store.root, "id": it.id, "hello": hello}
@@ -87,6 +84,9 @@ class Monitor:
         except OSError:
             pass  # it has ended already: what it has reported says why, or that it was killed
         life.release()
+
+    def wait(self, id: str) -> socket.socket:
+        """Return the connection once container *id* runs. Raises what went wrong."""
         with open(self.report, "rb") as pipe:
             failed = pipe.read(processes.REPORT_LIMIT)
         if failed:
@@ -96,7 +96,7 @@ class Monitor:
         # One that is killed closes its report as one that succeeds does.
         if self._peek() != b"s":
             self.connection.close()
-            raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
+            raise ProcessError(f"container {id[:12]} did not start: its monitor was killed")
         return self.connection
 
     def _peek(self) -> bytes:
@@ -132,7 +132,9 @@ def launch(
 
     The caller has called processes.block(). Raises what went wrong in the start.
     """
-    connection = (monitor or Monitor()).start(it, life, hello)
+    monitor = monitor or Monitor()
+    monitor.order(it, life, hello)
+    connection = monitor.wait(it.id)
     if hello is not None:
         return connection
     connection.close()

@@ -10,7 +10,7 @@ from mini_docker.errors import NotFound
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker import containers
-    from mini_docker.attachment import Wish
+    from mini_docker.attachment_wish import Wish
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
 
@@ -48,7 +48,7 @@ def execute(values: Values, store: Store) -> int:
 
 def _wish(values: Values) -> Wish:
     """Return which streams the caller wants; StateError if its terminal is none."""
-    from mini_docker.attachment import Wish
+    from mini_docker.attachment_wish import Wish
     from mini_docker.cli.run_settings import streams
 
     attached = streams(values)

@@ -64,7 +64,7 @@ FLOORS = (
     "supervisor",
     "operations_wait operations_pause",
     "operations operations_removal container_filters",
-    "attachment_client attachment",
+    "attachment_client attachment_wish attachment",
     "foreground",
     "image_changes image_new image_import image_commit",
     "builder_checks_form builder_checks_variables builder_checks",
