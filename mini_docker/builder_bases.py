@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mini_docker import builder_mounts, image_lookup, image_store
+from mini_docker import builder_cache, builder_mounts, image_lookup, image_store
+from mini_docker.builder_cache import Hit
+from mini_docker.builder_ground import hold
 from mini_docker.builder_select import Root
 from mini_docker.builder_stages import SCRATCH
 from mini_docker.builder_state import State
@@ -50,17 +52,22 @@ class Bases:
                 )
         return image
 
+    def find(self, name: str) -> Hit:
+        """Return the image of the stage or image *name*; its id is "" for scratch."""
+        number = int(name) if name.isdecimal() else self._job.plan.find(name)
+        if number in self._job.done:
+            ground = self._job.done[number]
+            return Hit(ground.id, ground.manifest)
+        if name == SCRATCH:
+            return Hit("", "")
+        image = self.image(name, self._job.request.platform)
+        return Hit(image.id, image.descriptor["digest"])
+
     def show(self, name: str, stack: ExitStack) -> Root:
         """Return the files of a stage or image, to be read."""
-        job = self._job
-        number = int(name) if name.isdecimal() else job.plan.find(name)
-        if number in job.done:
-            state = job.done[number].state()
-        elif name == SCRATCH:
-            state = State(job.root)
-        else:
-            state = State.of(self.image(name, job.request.platform))
-        state.hold(job.transfer)
+        job, hit = self._job, self.find(name)
+        state = builder_cache.load(self._root, hit) if hit.id else State(self._root)
+        hold(state, job.transfer)
         if len(state.chain) > 1:
             job.isolate()
         path = stack.enter_context(builder_mounts.view(job.transfer, state.lowers()))

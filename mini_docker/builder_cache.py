@@ -67,13 +67,10 @@ class Cache:
 
     def find(self, key: str) -> Hit | None:
         """Return the image that the step of *key* led to, if that is still here."""
-        try:
-            found = records.read(f"{self.root}/build/cache/{key}")
-            records.demand(found, RECORD, key)
-            path = image_store.blob_path(self.root, found["Manifest"])
-        except (FileNotFoundError, ConfigError, AttributeError):
-            return None  # none, or a damaged one: the step is done again, and writes it anew
-        return Hit(found["Image"], found["Manifest"]) if os.path.exists(path) else None
+        found = self._read(key)
+        if not found or not os.path.exists(image_store.blob_path(self.root, found["Manifest"])):
+            return None  # the step is done again, and writes a new one
+        return Hit(found["Image"], found["Manifest"])
 
     def knows(self, key: str) -> bool:
         """Say whether an image that use() was told of has the step *key*."""
@@ -109,16 +106,23 @@ class Cache:
         self._write(key, {"Image": after.id, "Manifest": after.manifest})
 
     def content(self, key: str) -> str:
-        """Return what put_content() has noted for *key*, or ""."""
+        """Return what put_content() has noted for *key*, or "" if that image is gone."""
+        found = self._read(key) if self.find(key) else {}
+        return str(found.get("Content", ""))
+
+    def put_content(self, key: str, hit: Hit, digest: str) -> None:
+        """Note the digest of some files of the image *hit*, which never change."""
+        self._write(key, {"Image": hit.id, "Manifest": hit.manifest, "Content": digest})
+
+    def _read(self, key: str) -> dict[str, Any]:
+        """Return the record *key*; an empty one if there is none, or a damaged one."""
         try:
             found = records.read(f"{self.root}/build/cache/{key}")
-            return str(found["Content"])
-        except (FileNotFoundError, ConfigError, KeyError, TypeError):
-            return ""
-
-    def put_content(self, key: str, digest: str) -> None:
-        """Note the digest of files of an image, which never change."""
-        self._write(key, {"Content": digest})
+            records.demand(found, RECORD, key)
+            image_store.checked(found["Manifest"])
+        except (FileNotFoundError, ConfigError, AttributeError):
+            return {}
+        return dict(found)
 
     def _write(self, key: str, record: dict[str, str]) -> None:
         folder = f"{self.root}/build/cache"
@@ -159,7 +163,7 @@ def prune(root: str, everything: bool) -> tuple[list[str], int]:
     gone, freed = [], 0
     cache, folder = Cache(root), f"{root}/build/cache"
     for key in _list(folder):
-        if len(key) == HEX and not everything and (cache.find(key) or cache.content(key)):
+        if len(key) == HEX and not everything and cache.find(key):
             continue
         freed += os.path.getsize(f"{folder}/{key}")
         os.unlink(f"{folder}/{key}")

@@ -14,6 +14,7 @@ from mini_docker.builder_cache import Cache, Hit
 from mini_docker.builder_commit import Step
 from mini_docker.builder_run import Cancelled, Stop
 from mini_docker.builder_state import State
+from mini_docker.errors import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Ground:
         """Return the image's documents; none of it is removed from now on."""
         if self._state is None:
             self._state = builder_cache.load(self._job.root, self._hit)
-            self._state.hold(self._job.transfer)
+            hold(self._state, self._job.transfer)
         return self._state
 
     def key(self, text: str, arguments: dict[str, str], content: str = "") -> str:
@@ -152,6 +153,15 @@ class Ground:
             data = file.read(image_store.DOCUMENT_LIMIT)
         self.state()
         self._job.transfer.register(data, _type(data), names, self.parent)
+
+
+def hold(state: State, transfer: Transfer) -> None:
+    """See to it that nothing of *state* is removed meanwhile; ConfigError if something is gone."""
+    if state.id and not state.hold(transfer):
+        raise ConfigError(
+            f"the image {state.id} is not complete any more: build again, with --no-cache if "
+            "that does not help"
+        )
 
 
 def _type(data: bytes) -> str:

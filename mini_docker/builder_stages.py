@@ -8,6 +8,7 @@ may name any stage, so that two can need each other: then there is nothing to be
 from __future__ import annotations
 
 import csv
+import heapq
 
 from mini_docker import builder, builder_forms, builder_rules, registry_platforms, suggest
 from mini_docker.errors import UsageError
@@ -67,7 +68,7 @@ def plan(dockerfile: Dockerfile, request: Request) -> Plan:
         _resolve(stage, found, len(every))
     found.target = _target(every, found, request.target)
     needed = _needed(every, found.target)
-    found.stages = [stage for stage in every if stage.number in needed]
+    found.stages = _ordered(every, needed)
     for stage in found.stages:
         stage.first = found.total + 1
         found.total += 1 + len(stage.steps)
@@ -190,6 +191,26 @@ def _needed(every: list[Stage], target: int) -> set[int]:
             pending.append((other, iter(sorted(every[other].needs))))
             path.add(other)
     return done
+
+
+def _ordered(every: list[Stage], needed: set[int]) -> list[Stage]:
+    """Return the *needed* stages as the Dockerfile has them, but none before what it needs."""
+    left = {number: len(every[number].needs) for number in needed}
+    users: dict[int, list[int]] = {}
+    for number in needed:
+        for other in every[number].needs:
+            users.setdefault(other, []).append(number)
+    ready = [number for number, count in left.items() if not count]
+    heapq.heapify(ready)
+    found = []
+    while ready:
+        number = heapq.heappop(ready)
+        found.append(every[number])
+        for user in users.get(number, []):
+            left[user] -= 1
+            if not left[user]:
+                heapq.heappush(ready, user)
+    return found
 
 
 def _error(it: Instruction, why: str) -> UsageError:

@@ -17,7 +17,7 @@ from mini_docker.builder_bases import Bases
 from mini_docker.builder_binds import Mounter
 from mini_docker.builder_config import Words
 from mini_docker.builder_files import Files, Gatherer
-from mini_docker.builder_ground import Ground
+from mini_docker.builder_ground import Ground, hold
 from mini_docker.builder_scope import Scope
 from mini_docker.builder_stages import SCRATCH
 from mini_docker.builder_state import State
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from mini_docker.builder_files import Chosen
     from mini_docker.builder_ground import Job
     from mini_docker.builder_instructions import Instruction
     from mini_docker.builder_log import Log
@@ -95,7 +96,7 @@ class Worker:
             return
         else:
             state = State.of(self._bases.image(stage.base, stage.platform or job.request.platform))
-            state.hold(job.transfer)
+            hold(state, job.transfer)
             ground.stand_on(state, state.config)
             ground.author = str(state.document.get("author") or "")
         self._log.image(ground.id)
@@ -184,16 +185,34 @@ class Worker:
     def _copy(self, it: Instruction) -> None:
         files, job = Files(it, self._scope, self._config), self._job
         with ExitStack() as stack:
-            root = self._bases.show(files.from_, stack) if files.from_ else None
-            chosen = Gatherer(job, files, stack).gather(root)
-            files.check_target(len(chosen))
-            key = self._ground.key(files.text(), {}, builder_files.digest(files, chosen))
+            chosen: Chosen = []
+
+            def choose() -> Chosen:
+                if not chosen:
+                    root = self._bases.show(files.from_, stack) if files.from_ else None
+                    chosen.extend(Gatherer(job, files, stack).gather(root))
+                    files.check_target(len(chosen))
+                return chosen
+
             self._ground.move(
-                key,
+                self._ground.key(files.text(), {}, self._content(files, choose)),
                 files.note(),
                 self._config,
-                lambda: builder_files.layer(job, self._ground, files, chosen),
+                lambda: builder_files.layer(job, self._ground, files, choose()),
             )
+
+    def _content(self, files: Files, choose: Callable[[], Chosen]) -> str:
+        """Return a digest of the files; of an image it is noted: that does not change."""
+        if not files.from_:
+            return builder_files.digest(files, choose())
+        cache, hit = self._job.cache, self._bases.find(files.from_)
+        noted = builder.key(hit.id, files.text(), {}, "content")
+        known = cache.content(noted)
+        if not known:
+            known = builder_files.digest(files, choose())
+            if hit.id:
+                cache.put_content(noted, hit, known)
+        return known
 
     def _run(self, it: Instruction) -> None:
         run, job = builder_commands.Run(it, self._scope, self._config), self._job

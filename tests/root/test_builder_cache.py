@@ -202,6 +202,24 @@ def test_stages_and_what_they_take_from_each_other(store: Store, context: Path) 
     assert names(store, id) == {"/y", "/y/x"}
 
 
+def test_a_stage_may_take_from_one_that_stands_below_it(store: Store, context: Path) -> None:
+    text = "FROM scratch AS x\nCOPY --from=y /b /from-y\nFROM scratch AS y\nCOPY b /\n"
+    id, steps = make(store, context, text, target="x")
+    assert names(store, id) == {"/from-y"} and steps.texts[0] == "1/4 FROM scratch AS y"
+
+
+def test_what_an_image_holds_is_read_once(store: Store, context: Path) -> None:
+    text = "FROM scratch AS x\nCOPY a /\nCOPY b /\nFROM scratch\nCOPY --from=x /a /\n"
+    first, _ = make(store, context, text)
+    for path in Path(store.root, "layers").glob("*/diff/b"):
+        path.unlink()  # nobody looks: what is noted of the image is true for ever
+    assert make(store, context, text)[0] == first
+    missing = Path(image_lookup.find(store.root, first).layers()[0])
+    missing.rename(missing.parent / "away")
+    with pytest.raises(MiniDockerError, match="not complete any more"):
+        make(store, context, text + "COPY b /\n")
+
+
 def test_triggers_of_a_base(store: Store, context: Path) -> None:
     make(store, context, "FROM scratch\nONBUILD COPY b /b\nONBUILD ENV x=1\n", tags=["base"])
     id, _ = make(store, context, "FROM base\nLABEL y=1\n")

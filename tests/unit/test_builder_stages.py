@@ -77,6 +77,12 @@ def test_a_circle_of_stages_is_refused(text: str) -> None:
         plan(text)
 
 
+def test_a_stage_comes_after_those_that_it_needs() -> None:
+    text = "FROM x AS a\nCOPY --from=c / /\nFROM x AS b\nRUN 1\nFROM b AS c\nRUN 2\n"
+    assert numbers(text, target="a") == [1, 2, 0]
+    assert [stage.first for stage in plan(text, target="a").stages] == [1, 3, 5]
+
+
 def test_many_stages_in_a_row_are_no_deep_recursion() -> None:
     lines = ["FROM x AS s0", *(f"FROM s{n} AS s{n + 1}" for n in range(5000))]
     assert len(plan("\n".join(lines)).stages) == 5001
