@@ -12,7 +12,7 @@ import os
 
 from mini_docker import trees
 from mini_docker.containers_notes import forget, shut
-from mini_docker.errors import NotFound
+from mini_docker.errors import ConfigError, NotFound, reason
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -54,6 +54,8 @@ def _vanish(store: Store, id: str, name: str, lock: Lock) -> str:
             os.rename(store.directory(id), gone)
         except FileNotFoundError:
             raise NotFound(f"No such container: {id[:12]}") from None
+        except OSError as error:
+            raise ConfigError(f"cannot remove {store.directory(id)}: {reason(error)}") from error
         store.release(name, id)
     forget(store, id)  # not before: a note says that the container of a build is not wanted
     return gone

@@ -4,6 +4,7 @@
     containers/ID           without container.json: half made, unless its lock is held
     names/NAME              of such a container, or of one that is called something else: a
                             rename was killed between its two halves
+    RUN/ID.json.PID.tmp     half a note, whose writer is gone
 
 Every container has one name, and its directory is made before the name is given to it. So
 more names than containers tell, at the price of two listings, that there is something to find.
@@ -39,6 +40,9 @@ def sweep(store: Store) -> None:
             _drop(store, name)
     if len(os.listdir(f"{store.root}/names")) > sum(len(name) == 64 for name in entries):
         _free(store)
+    for name in os.listdir(store.run):
+        if name.endswith(".tmp") and not os.path.exists(f"/proc/{name.split('.')[-2]}"):
+            _unlink(f"{store.run}/{name}")
 
 
 def _remove(store: Store, path: str) -> None:
@@ -48,7 +52,8 @@ def _remove(store: Store, path: str) -> None:
         if lock.take():
             with store.lock():
                 id = path.rpartition(GONE)[2]
-                store.release(store.name_of(id), id)
+                if not os.path.exists(store.directory(id)):
+                    store.release(store.name_of(id), id)
             containers_notes.forget(store, id)
             trees.remove(path)
     except NotFound:
@@ -74,3 +79,10 @@ def _free(store: Store) -> None:
             owner = store.owner(name)
             if not store.alive(owner) or store.called(owner) not in ("", name):
                 os.unlink(f"{store.root}/names/{name}")
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return  # another command has swept it

@@ -7,7 +7,6 @@ that looks after it reads it at the end, and starts it no more, whatever its pol
 from __future__ import annotations
 
 import os
-import time
 
 from mini_docker import (
     containers,
@@ -46,11 +45,10 @@ def begin(it: Container) -> Lock | None:
     It is forgotten that a user has stopped it, and how often it was restarted. StateError, in
     Docker's words, if it is paused or about to be removed.
     """
-    give_up = time.monotonic() + operations_wait.GRACE
-    life = it.lock()
+    patience, life = operations_wait.Patience(it, "cannot start"), it.lock()
     while lifecycle.move(it.status(), "start", it.id) != it.status():
         if not life.take():
-            operations_wait.look_again(it, give_up, "cannot start")
+            patience.look()
             continue
         try:
             if _fresh(it):

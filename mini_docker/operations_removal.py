@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from mini_docker import containers, leftovers, lifecycle, operations, operations_wait
 from mini_docker.errors import MiniDockerError, NotFound, StateError
@@ -26,8 +25,7 @@ def remove(it: Container, force: bool) -> None:
     One that is being started is waited for: without its directory it would run on, and
     nobody would know of it. StateError, in Docker's words, if it runs or is being removed.
     """
-    give_up = time.monotonic() + operations_wait.GRACE
-    life = it.lock()
+    patience, life = operations_wait.Patience(it, "cannot remove"), it.lock()
     try:
         while True:
             if it.alive():
@@ -37,7 +35,7 @@ def remove(it: Container, force: bool) -> None:
             life.release()
             if it.status() == "removing":
                 lifecycle.move("removing", "remove", it.name())
-            operations_wait.look_again(it, give_up, "cannot remove")
+            patience.look()
         _take_away(it)
     except NotFound:
         return  # it had --rm, or somebody else removed it
@@ -49,11 +47,11 @@ def _end(it: Container, force: bool) -> None:
     """Kill *it*; StateError if that is not wanted."""
     if not force:
         lifecycle.move(it.status(), "remove", it.name())
-    give_up = time.monotonic() + operations_wait.GRACE
+    patience = operations_wait.Patience(it, "cannot remove")
     operations.mark(it)
     while it.alive():
         operations.send(it, signal.SIGKILL, thaw=True)  # each time: a pause may have come between
-        operations_wait.look_again(it, give_up, "cannot remove")
+        patience.look()
 
 
 def _alive(it: Container) -> bool:

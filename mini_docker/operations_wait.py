@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.containers import Container
 
-GRACE = 10.0  # seconds that a killed container gets to be gone, and a starting one to run
-SOON = 0.002  # seconds between two looks at what another process is about to do
+GRACE = 30.0  # seconds that a killed container gets to be gone, and a starting one to run
+SOON, SELDOM = 0.001, 0.02  # seconds between two looks at what another process is about to do
+FOREVER = float("inf")
+ANYHOW = 0.1  # seconds after which it is looked at even if nothing seems to have changed
 
 
 def wait(it: Container) -> int:
@@ -23,13 +25,12 @@ def wait(it: Container) -> int:
     A container that its policy will start again has ended all the same, as in Docker.
     """
     waiters = Lock(f"{it.store.directory(it.id)}/waiters")
-    before = it.state["FinishedAt"]
+    before, patience = it.state["FinishedAt"], Patience(it, seconds=FOREVER)
     try:
         waiters.acquire(shared=True)  # one that is removed at its end stays until we have read
         while it.alive() and it.state["FinishedAt"] == before:
             _wait_for_process(it)
-            time.sleep(SOON)
-            look(it)
+            patience.look()
     except NotFound:
         raise NotFound(f"No such container: {it.id[:12]}") from None
     finally:
@@ -48,10 +49,10 @@ def _wait_for_process(it: Container) -> None:
 
 def until_ended(it: Container, failed: str) -> None:
     """Wait until the end of *it*, whose process is gone or going, is written down."""
-    give_up, before = time.monotonic() + GRACE, it.pid()
+    patience, before = Patience(it, failed), it.pid()
     look(it)
     while it.alive() and it.pid() == before:
-        look_again(it, give_up, failed)
+        patience.look()
 
 
 def look(it: Container) -> None:
@@ -60,13 +61,49 @@ def look(it: Container) -> None:
     containers.settle(it)
 
 
-def look_again(it: Container, give_up: float, failed: str) -> None:
-    """Bring *it* up to date in a moment; StateError that begins with *failed* after *give_up*."""
-    if time.monotonic() > give_up:
-        state = f"it is {it.status()}, and still in the hands of another process"
-        raise StateError(f"{failed} container {it.name()}: {state} after {GRACE:g} s")
-    time.sleep(SOON)
-    look(it)
+class Patience:
+    """Looks at a container that another process is about to change, less and less often.
+
+    Many may wait at the same time, on a busy machine: to ask whether there is anything new to
+    see is cheap, and only then it is looked at.
+    """
+
+    __slots__ = ("failed", "give_up", "it", "pause", "seen")
+
+    def __init__(self, it: Container, failed: str = "", seconds: float = GRACE) -> None:
+        """Be patient with *it* for so many *seconds*; *failed* begins what look() says then."""
+        self.it = it
+        self.failed = failed
+        self.give_up = time.monotonic() + seconds
+        self.pause = SOON
+        self.seen = (0, 0, False)
+
+    def look(self) -> None:
+        """Bring the container up to date once there is something new; StateError after the time.
+
+        And from time to time in any case: an orphan's end changes nothing that can be seen.
+        """
+        now = time.monotonic()
+        if now > self.give_up:
+            state = f"it is {self.it.status()}, and still in the hands of another process"
+            name = self.it.name()
+            raise StateError(f"{self.failed} container {name}: {state} after all this time")
+        while True:
+            time.sleep(self.pause)
+            stamp = self._stamp()
+            if stamp != self.seen or time.monotonic() > now + ANYHOW:
+                break
+            self.pause = min(self.pause * 1.5, SELDOM)
+        self.seen = stamp
+        look(self.it)
+
+    def _stamp(self) -> tuple[int, int, bool]:
+        """Return what is another one once the state is, or whoever looks after it has gone."""
+        try:
+            found = os.stat(f"{self.it.store.directory(self.it.id)}/state.json")
+        except FileNotFoundError:
+            return 0, 0, False
+        return found.st_ino, found.st_mtime_ns, self.it.lock().held()
 
 
 def tell(it: Container) -> None:

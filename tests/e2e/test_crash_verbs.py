@@ -131,12 +131,9 @@ def clean(engine: Engine, step: Step) -> None:
     ids = sorted(path.name for path in (engine.root / "containers").glob("?" * 64))
     result = engine("rm", "-f", NAME, *ids)
     assert result.code == 0, (step, result)
-    for name in ("containers", "names"):
+    for name in ("containers", "names", "run"):
         left = list((engine.root / name).iterdir())
         assert not left, (step, left)
-    for path in (engine.root / "run").iterdir():
-        assert path.suffix == ".tmp", (step, path)  # of a process that was killed as it wrote
-        path.unlink()
     for id in ids:
         assert not _groups(id), (step, "a control group is left behind")
     while LEFT:

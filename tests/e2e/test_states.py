@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_docker.store import Lock
 from tests.e2e.conftest import REPO, Engine, until
 
 pytestmark = pytest.mark.e2e
@@ -392,3 +393,28 @@ def test_a_broken_start_says_why_and_can_be_repeated(engine: Engine) -> None:
     assert (found["Status"], found["ExitCode"]) == ("created", 127)
     assert "not found" in str(found["Error"])
     engine("start", "-a", "broken").refused("not found", code=1)
+
+
+def test_what_cannot_be_removed_is_dead_and_can_be_removed_later(
+    engine: Engine, root: Path
+) -> None:
+    id = engine.ok("create", "--name", "stuck", "busybox")
+    (root / "containers" / f".gone-{id}" / "in the way").mkdir(parents=True)
+    engine("rm", "stuck").refused("cannot remove", "Directory not empty", code=1)
+    assert (state(engine, "stuck")["Status"], state(engine, "stuck")["Dead"]) == ("dead", True)
+    assert engine.ok("ps", "-a", "--format", "{{.Status}}") == "Dead"
+    result = engine("start", "stuck")
+    assert b"marked for removal and cannot be started" in result.err
+    assert engine.ok("rm", "stuck") == "stuck"
+
+
+def test_a_removal_that_was_killed_leaves_a_dead_one(engine: Engine, root: Path) -> None:
+    id = engine.ok("create", "--name", "half", "busybox")
+    path = root / "containers" / id / "state.json"
+    path.write_text(path.read_text().replace('"created"', '"removing"'))
+    lock = Lock(str(path.parent / "lock"))
+    with lock:  # somebody is at it
+        engine("rm", "half").refused("removal of container half is already in progress", code=1)
+        assert state(engine, "half")["Status"] == "removing"
+    assert state(engine, "half")["Status"] == "dead"
+    engine.ok("rm", "half")

@@ -64,6 +64,49 @@ def test_many_commands_on_one_container(engine: Engine) -> None:
         assert engine.ok("ps", "-aq") == ""
 
 
+def test_many_verbs_on_one_container(engine: Engine) -> None:
+    """Whatever comes between what: each verb succeeds or says why, and the state is true."""
+    words = (
+        "start|stop -t 0|restart -t 0|kill|rename NEW|pause|unpause|start|update -m 64m|stop -t 0"
+    )
+    for turn in range(3):
+        engine.ok("create", "--name", "many", "busybox", "sleep", "1000")
+        id = engine.ok("ps", "-aq")
+        commands = [line.replace("NEW", f"new{turn}").split() for line in words.split("|")]
+        commands = [[*c[:1], id, *c[1:]] if c[0] == "rename" else [*c, id] for c in commands]
+        running = [engine.popen(*command) for command in commands]
+        for command, process in zip(commands, running, strict=True):
+            _, err = process.communicate(timeout=60)
+            assert b"bug" not in err and b"Traceback" not in err, (command, err)
+            assert b"in the hands" not in err and b"refused" not in err, (command, err)
+        found = engine.inspect(id)
+        assert found["Name"] == f"/new{turn}"
+        assert found["State"]["Running"] == (found["State"]["Pid"] > 0), found["State"]
+        engine.ok("rm", "-f", id)
+        assert engine.ok("ps", "-aq") == ""
+
+
+def test_fifty_by_eight_clients(engine: Engine) -> None:
+    """50 containers at the same time, made, stopped and removed by 8 clients."""
+    names = [f"c{number:02}" for number in range(50)]
+    shares = [names[client::8] for client in range(8)]
+    script = """
+    for name in $NAMES; do $E run -d --name $name busybox sleep 1000 >/dev/null || exit 1; done
+    $E stop -t 0 $NAMES >/dev/null && $E start $NAMES >/dev/null && $E rm -f $NAMES >/dev/null
+    """
+    running = [
+        subprocess.Popen(
+            ["sh", "-c", script.replace("$E", " ".join(engine.command))],
+            env={**engine.environment, "NAMES": " ".join(share)}, cwd=REPO, stderr=subprocess.PIPE,
+        )
+        for share in shares
+    ]  # fmt: skip
+    for process in running:
+        _, err = process.communicate(timeout=180)
+        assert (process.returncode, err) == (0, b"")
+    assert engine.ok("ps", "-aq") == ""
+
+
 def test_one_of_twenty_gets_the_name(engine: Engine) -> None:
     running = [engine.popen("run", "--name", "same", "busybox", "true") for _ in range(20)]
     codes = [(process.communicate(), process.returncode)[1] for process in running]
