@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import attachment, containers, events, processes, supervisor, swap
+from mini_docker import (
+    attachment,
+    containers,
+    descriptors,
+    events,
+    monitor_group,
+    processes,
+    swap,
+)
 from mini_docker.attachment_client import Client as Watcher
 from mini_docker.errors import MiniDockerError, NotFound, ProcessError
 from mini_docker.monitor_clients import Client
 from mini_docker.monitor_loop import Loop
 from mini_docker.monitor_messages import wanted
-from mini_docker.monitor_start import Ends
+from mini_docker.monitor_start import Ends, owner
 from mini_docker.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
     from mini_docker.attachment import Wish
@@ -39,14 +47,13 @@ else:
 class Session:
     """One exec in container *it*: *name* is its id; *start* starts it, with its streams."""
 
-    __slots__ = ("it", "name", "owner", "start", "wish")
+    __slots__ = ("it", "name", "start", "wish")
 
     def __init__(self, it: Container, name: str, wish: Wish, start: Starter) -> None:
         self.it = it
         self.name = name
         self.wish = wish
         self.start = start
-        self.owner = (0, 0)  # of the pipes: who is root in the container
 
 
 class _Loop(Loop):
@@ -105,7 +112,7 @@ def _fork(session: Session) -> tuple[int, socket.socket]:
 def _monitor(session: Session, connection: socket.socket) -> int:
     """Start the exec, and pass on what comes from it and from its client, to its end."""
     os.setsid()
-    supervisor.hush()
+    monitor_group.hush()
     try:
         loop = _begin(session)
     except BaseException as error:
@@ -135,7 +142,7 @@ def _begin(session: Session) -> Loop:
     """Start the exec with streams of its own; return the loop that looks after them."""
     wish, it = session.wish, session.it
     config = {"Tty": wish.tty, "OpenStdin": wish.stdin, "StdinOnce": True}
-    ends = Ends(config, session.owner)
+    ends = Ends(config, owner(it.config()))
     pid = session.start(ends.terminal[1] if ends.terminal else ends.given)
     loop = _Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
     ends.settle()
@@ -144,14 +151,23 @@ def _begin(session: Session) -> Loop:
 
 
 def _become_slim(session: Session, loop: Loop) -> NoReturn:
-    supervisor.join_monitors()
     kept = [output.descriptor for output in loop.outputs]
     if loop.input and loop.input.held >= 0:
         kept.append(loop.input.held)
+    stay(session.it, session.name, loop.pid, kept)
+
+
+def stay(it: Container, name: str, pid: int, kept: Sequence[int] = ()) -> NoReturn:
+    """Stay behind as a small process that waits for our child *pid*, exec *name* in *it*.
+
+    Of the descriptors only those in *kept* stay open, to be read.
+    """
+    monitor_group.join_monitors()
+    descriptors.close_all_but((0, 1, 2, *kept))
     for descriptor in kept:
         os.set_inheritable(descriptor, True)
-    words = loop.root, loop.id, session.name, *map(str, kept)
-    supervisor.become_monitor(loop.pid, *words, module="container_exec_monitor.py")
+    words = it.store.root, it.id, name, *map(str, kept)
+    monitor_group.become_monitor(pid, *words, module="container_exec_monitor.py")
 
 
 def tell_end(root: str, id: str, name: str, code: int) -> None:

@@ -70,7 +70,7 @@ class Ends:
 def start(it: Container) -> Loop:
     """Start *it* with streams of its own; return the loop that looks after them."""
     directory = it.store.directory(it.id)
-    ends = Ends(it.record["Config"], _owner(it.config()))
+    ends = Ends(it.record["Config"], owner(it.config()))
     door = Door(it.store.run, it.id, directory)
     try:
         pid = monitor_begin.begin(it, ends.given, ends.terminal and ends.terminal[1])
@@ -89,7 +89,7 @@ def start(it: Container) -> Loop:
     return loop
 
 
-def _owner(config: dict[str, Any]) -> tuple[int, int]:
+def owner(config: dict[str, Any]) -> tuple[int, int]:
     """Return who is root in the container of *config*, on the host: uid and gid."""
     rows = [config["linux"].get(name) or [{}] for name in ("uidMappings", "gidMappings")]
     return tuple(next((r["hostID"] for r in row if r.get("containerID") == 0), 0) for row in rows)  # type: ignore[return-value]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import termios
 
-from mini_docker import processes
+from mini_docker import descriptors, processes
 from mini_docker.errors import TerminalError
 
 TYPE_CHECKING = False
@@ -76,8 +76,7 @@ class Screen:
             processes.block()
             os.setsid()
             # Nobody is to wait for an end of file, or of a connection, because of us.
-            for low, high in _gaps(sorted({reader, self.descriptor})):
-                os.closerange(low, high)
+            descriptors.close_all_but((reader, self.descriptor))
             os.read(reader, 1)
             restore(self.descriptor, raw(self.before), self.before)
         finally:
@@ -110,12 +109,3 @@ def restore(descriptor: int, raw: list[Any], before: list[Any]) -> None:
         return
     finally:
         signal.signal(signal.SIGTTOU, quiet)
-
-
-def _gaps(kept: list[int]) -> list[tuple[int, int]]:
-    """Return the ranges of descriptors between the *kept* ones, but no empty one.
-
-    os.closerange(0, 0) closes all there are: its last one is then number -1.
-    """
-    ranges = zip([0, *(it + 1 for it in kept)], [*kept, 2**31 - 1], strict=True)
-    return [(low, high) for low, high in ranges if low < high]

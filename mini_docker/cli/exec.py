@@ -124,14 +124,12 @@ def _extend(process: dict[str, Any], config: dict[str, Any]) -> None:
 
 def _detach(it: Container, name: str, start: Callable[[], int]) -> None:
     """Call *start* in a process that stays behind to reap what it starts."""
-    from mini_docker import supervisor
+    from mini_docker import container_exec_session
 
     def monitor(_report: int) -> int:
         os.setsid()
         processes.block()
-        supervisor.join_monitors()
-        words = it.store.root, it.id, name
-        supervisor.become_monitor(start(), *words, module="container_exec_monitor.py")
+        container_exec_session.stay(it, name, start())
 
     processes.spawn(monitor)
 

@@ -10,7 +10,7 @@ import pytest
 
 ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
-    "errors syscalls syscalls_mounts timestamps",
+    "errors syscalls syscalls_mounts timestamps descriptors",
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations signal_names ulimits names envfile loopback suggest",
@@ -56,8 +56,8 @@ FLOORS = (
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
     "inspection_types creation creation_rejoin container_layers",
-    "monitor_group monitor_log monitor_spool monitor_streams monitor_clients monitor_door monitor_messages "
-    "monitor_loop",
+    "monitor_group monitor_log monitor_spool monitor_streams monitor_clients monitor_door "
+    "monitor_messages monitor_loop",
     "monitor_handover monitor_begin monitor_start monitor_end",
     "monitor_again monitor_life",
     "monitor supervisor_plain",
@@ -66,10 +66,12 @@ FLOORS = (
     "operations operations_removal container_filters",
     "attachment_client attachment_wish attachment",
     "foreground",
+    "container_exec_session container_exec_monitor",
+    "builder_config",
     "image_changes image_new image_import image_commit",
     "builder_checks_form builder_checks_variables builder_checks",
     "builder_git builder_download builder_places builder_context",
-    "builder_config builder_mounts builder_wild builder_select builder_walk builder_place "
+    "builder_mounts builder_wild builder_select builder_walk builder_place "
     "builder_copy builder_add builder_scope builder_volumes builder_stubs builder_state",
     "builder_commit builder_cache builder_run builder_stages builder_ground builder_files",
     "builder_binds builder_commands builder_bases builder_log builder_steps builder_build",
