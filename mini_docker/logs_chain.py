@@ -49,8 +49,6 @@ class Piece:
 
         while not self.inflate.eof:
             data = self.waiting or os.read(self.descriptor, SIZE)
-            if not data:
-                raise ValueError("it is cut off")
             try:
                 found = self.inflate.decompress(data, SIZE)
             except zlib.error as error:
@@ -58,6 +56,8 @@ class Piece:
             self.waiting = self.inflate.unconsumed_tail
             if found:
                 return found
+            if not data:
+                raise ValueError("it is cut off")
         return b""
 
     def rewind(self, offset: int = 0) -> None:

@@ -80,33 +80,39 @@ def spawn(source: str, target: str) -> int:
 
     It ends with 0 if *target* is whole. It is killed if we are.
     """
-    parent = os.getpid()
+    # Opened here: by the time the child runs another file may have that name.
+    parent, file = os.getpid(), os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     pid = os.fork()
     if pid:
+        os.close(file)
         return pid
     try:
         null = os.open("/dev/null", os.O_RDWR)
-        for stream in (0, 1, 2):
+        for stream in (1, 2):
             os.dup2(null, stream)
+        os.dup2(file, 0)
         os.closerange(3, 2**30)  # the container's lock and its clients are not ours to hold
         from mini_docker import syscalls
 
         syscalls.prctl(PARENT_DEATH, 9)
         if os.getppid() == parent:
             os.nice(NICE)
-            compress(source, target)
+            compress(0, target)
             os._exit(0)
     finally:
         os._exit(1)
 
 
-def compress(source: str, target: str) -> None:
-    """Write the file *source*, compressed, to *target*, with its time."""
+def compress(source: int, target: str) -> None:
+    """Write the file that *source* is a descriptor of, compressed, to *target*, with its time."""
     import zlib
 
     deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with open(source, "rb") as file, open(os.open(target, flags, 0o600), "wb") as out:
+    with (
+        open(source, "rb", closefd=False) as file,
+        open(os.open(target, flags, 0o600), "wb") as out,
+    ):
         found = os.fstat(file.fileno())
         out.write(HEAD + b"%d\0" % found.st_ino)
         checksum = size = 0

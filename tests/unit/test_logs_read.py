@@ -53,6 +53,12 @@ def read(place: Path, options: dict[str, Any], last: int = -1) -> tuple[bytes, l
     return text, reader.remarks()
 
 
+def pack(path: Path) -> None:
+    """Write *path*.gz."""
+    with path.open("rb") as file:
+        logs_compress.compress(file.fileno(), f"{path}.gz")
+
+
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_what_was_written_is_read(place: Path, driver: str) -> None:
     text = 'one\n\n\ttwo \\ " <&> \u2028 \U0001f600 \\n \\\\\n'.encode() * 50 + b"last"
@@ -111,7 +117,7 @@ def test_last_lines_across_files(place: Path, driver: str, compress: str) -> Non
     path = write(place, options, *lines)
     if compress == "true":
         for aside in place.rglob(f"{path.name}.[1-3]"):
-            logs_compress.compress(str(aside), f"{aside}.gz")
+            pack(aside)
             aside.unlink()
     everything, _ = read(place, options)
     assert everything == b"".join(lines)
@@ -199,7 +205,7 @@ def test_a_damaged_compressed_file_costs_itself(place: Path) -> None:
     options = config(max_size="2k", max_file="5")
     path = write(place, options, *[b"%d\n" % number for number in range(80)])
     aside = Path(f"{path}.2")
-    logs_compress.compress(str(aside), f"{aside}.gz")
+    pack(aside)
     aside.unlink()
     compressed = Path(f"{aside}.gz")
     compressed.write_bytes(compressed.read_bytes()[:-40])
@@ -211,7 +217,7 @@ def test_of_two_files_of_one_number_one_is_read(place: Path) -> None:
     """A monitor was killed when it had compressed a file and not removed it yet."""
     options = config(max_size="2k", max_file="5")
     path = write(place, options, *[b"%d\n" % number for number in range(60)])
-    logs_compress.compress(f"{path}.1", f"{path}.1.gz")
+    pack(Path(f"{path}.1"))
     assert read(place, options)[0] == b"".join(b"%d\n" % number for number in range(60))
 
 

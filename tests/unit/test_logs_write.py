@@ -167,6 +167,28 @@ def test_a_child_compresses_what_was_put_aside(place: Path) -> None:
     assert not list(place.glob("*.tmp"))
 
 
+def test_a_child_that_begins_late_compresses_the_right_file(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names move on while it starts."""
+    real = os.fork
+
+    def fork() -> int:
+        if pid := real():
+            return pid
+        time.sleep(0.3)
+        return 0
+
+    monkeypatch.setattr(os, "fork", fork)
+    writer = logs.writer(str(place), config(max_size="20k", max_file="50", compress="true"))
+    writer.write(1, b"".join(b"%d\n" % number for number in range(1000)))
+    first = sorted(place.glob("*.log.*"), key=lambda path: int(path.suffix[1:]))[-1]
+    assert first.read_bytes().startswith(b'{"log":"0\\n"')
+    path = compressed(place, writer)
+    assert gzip.decompress(path.read_bytes()).startswith(b'{"log":"0\\n"')
+    writer.close()
+
+
 def test_close_ends_the_child_and_leaves_the_file_as_it_was(place: Path) -> None:
     writer = logs.writer(str(place), config(max_size="4m", max_file="3", compress="true"))
     for _ in range(80):
