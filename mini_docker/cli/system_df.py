@@ -1,4 +1,4 @@
-"""mini-docker system df: what images and containers take on the disk."""
+"""mini-docker system df: what images, containers and the cache of builds take on the disk."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ COMMAND = Command(
 
 
 def execute(values: Values, store: Store) -> int:
-    """Print a row for images and one for containers, or with -v a row for each of them."""
+    """Print a row for each kind of thing, or with -v a row for each image and container."""
     if values.verbose:
         if values.format:
             raise UsageError("the verbose and the format options conflict")
         _details(store)
         return 0
-    table.show(values.format, [_images(store), _containers(store)], HEADINGS, DEFAULT)
+    rows = [_images(store), _containers(store), _cache(store)]
+    table.show(values.format, rows, HEADINGS, DEFAULT)
     return 0
 
 
@@ -69,6 +70,13 @@ def _containers(store: Store) -> dict[str, str]:
     counts = len(rows), sum(running for running, _ in rows)
     idle = sum(size for running, size in rows if not running)
     return _row("Containers", counts, sum(size for _, size in rows), idle)
+
+
+def _cache(store: Store) -> dict[str, str]:
+    from mini_docker import builder_cache
+
+    count, size = builder_cache.usage(store.root)
+    return _row("Build Cache", (count, 0), size, size)
 
 
 def _row(kind: str, counts: tuple[int, int], size: int, reclaimable: int) -> dict[str, str]:

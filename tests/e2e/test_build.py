@@ -60,27 +60,6 @@ def test_the_classic_lines(engine: Engine, tmp_path: Path) -> None:
         "Step 3/5 : COPY a /b/",
         " ---> ID",
         "Step 4/5 : ENV x=1     y=2",
-        " ---> Running in ID",
-        "Removing intermediate container ID",
-        " ---> ID",
-        'Step 5/5 : CMD ["cat", "/b/a"]',
-        " ---> Running in ID",
-        "Removing intermediate container ID",
-        " ---> ID",
-        "Successfully built ID",
-        "Successfully tagged me/x:latest",
-        "Successfully tagged y:2",
-    ] or [line for line in lines if line != "err"] == [
-        "Step 1/5 : FROM busybox",
-        " ---> ID",
-        "Step 2/5 : RUN echo hi && echo err >&2",
-        " ---> Running in ID",
-        "hi",
-        "Removing intermediate container ID",
-        " ---> ID",
-        "Step 3/5 : COPY a /b/",
-        " ---> ID",
-        "Step 4/5 : ENV x=1     y=2",
         " ---> ID",
         'Step 5/5 : CMD ["cat", "/b/a"]',
         " ---> ID",
@@ -313,6 +292,8 @@ def test_builder_prune(engine: Engine, tmp_path: Path) -> None:
     text = "FROM busybox\nRUN echo prune\nRUN --mount=type=cache,target=/c touch /c/x\n"
     built(engine, tmp_path, text)
     assert ran(output(engine, tmp_path, text)) == []
+    row = engine.ok("system", "df", "--format", "{{.Type}}|{{.TotalCount}}").splitlines()[-1]
+    assert row.startswith("Build Cache|") and int(row.partition("|")[2]) > 2
     out = engine.ok("builder", "prune", "-a", "-f")
     assert "Total reclaimed space: " in out and out.count("\n") > 2
     assert ran(output(engine, tmp_path, text)) == [2, 3]
