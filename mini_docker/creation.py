@@ -70,18 +70,7 @@ def create(
             trees.remove(directory)
             raise
     try:
-        tree = cgroups_tree.present() if not swap.locked("cgroups") else None
-        version = tree.version if tree else "v2"
-        document = settings.bundle(record, layers, store, version, maps)
-        settings_users.place(document, tree.base if tree else "")
-        _write_files(directory, record)
-        _write_filter(directory, record, document, store.root)
-        records.write(f"{directory}/config.json", document)
-        records.write(f"{directory}/state.json", STATE)
-        if record.get("Build"):
-            # Of a build: it is removed when that is no more, whether it was ever started or not.
-            containers.note(store, id, 0)
-        records.write(f"{directory}/container.json", record)
+        _write(store, record, layers, maps)
     except BaseException:
         containers.forget(store, id)
         discard(store, id, record["Name"])
@@ -89,6 +78,25 @@ def create(
     it = containers.Container(store, id)
     events.container(it, "create")
     return it, life
+
+
+def _write(
+    store: Store, record: dict[str, Any], layers: list[str], maps: dict[str, Any] | None
+) -> None:
+    """Write all files of the container: container.json, with which it exists, last."""
+    directory = store.directory(record["Id"])
+    tree = cgroups_tree.present() if not swap.locked("cgroups") else None
+    version = tree.version if tree else "v2"
+    document = settings.bundle(record, layers, store, version, maps)
+    settings_users.place(document, tree.base if tree else "")
+    _write_files(directory, record)
+    _write_filter(directory, record, document, store.root)
+    records.write(f"{directory}/config.json", document)
+    records.write(f"{directory}/state.json", STATE)
+    if record.get("Build"):
+        # Of a build: it is removed when that is no more, whether it was ever started or not.
+        containers.note(store, record["Id"], 0)
+    records.write(f"{directory}/container.json", record)
 
 
 def discard(store: Store, id: str, name: str) -> None:
