@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
 
+HIGHEST = 2**31 - 1  # descriptor
 SIZE = 2**26  # bytes; what a monitor remembers is far less
 
 
@@ -91,9 +92,11 @@ def become(state: dict[str, Any], *words: str) -> NoReturn:
     """Become a fresh interpreter that goes on from *state*; *words* are the root and the id."""
     memory = os.memfd_create("monitor", 0)
     os.write(memory, marshal.dumps(state))
-    for descriptor in descriptors(state):
+    kept = sorted([*descriptors(state), memory])
+    for before, descriptor in zip([2, *kept], [*kept, HIGHEST], strict=False):
+        os.closerange(before + 1, descriptor)  # what a caller has left open to us
+    for descriptor in kept:
         os.set_inheritable(descriptor, True)
-    os.set_inheritable(memory, True)
     os.chdir("/")
     module = os.path.join(os.path.dirname(__file__), "monitor.py")
     os.execve(

@@ -132,7 +132,10 @@ class Store:
         directory = self.directory(id)
         if os.path.exists(f"{directory}/container.json"):
             return True
-        return os.path.isdir(directory) and Lock(f"{directory}/lock").held()
+        if os.path.isdir(directory) and Lock(f"{directory}/lock").held():
+            return True
+        # Its maker writes the record before it lets go: it may have done both since we looked.
+        return os.path.exists(f"{directory}/container.json")
 
     def called(self, id: str) -> str:
         """Return the name in container.json of *id*, or "" if there is none that can be read."""
