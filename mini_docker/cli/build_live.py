@@ -106,7 +106,7 @@ class Live(build_view.Classic):
         columns, lines = _window()
         seconds = f"{time.monotonic() - self._since:.1f}s"
         rows = [*self._tail.rows[-min(LINES, lines - 2) :], seconds]
-        picture = "".join(f"   {row[: columns - 4]}\x1b[K\n" for row in rows)
+        picture = "".join(f"   {cut(row, columns - 4)}\x1b[K\n" for row in rows)
         self.out.write(f"{self._up()}\x1b[2m{picture}\x1b[0m\x1b[J")
         self.out.flush()
         self._drawn = len(rows)
@@ -151,6 +151,23 @@ def clean(line: str) -> str:
     """
     line = SEQUENCE.sub("", line).rstrip("\r").rpartition("\r")[2].expandtabs()
     return "".join(c for c in line if c.isprintable())
+
+
+def cut(line: str, columns: int) -> str:
+    """Return what of *line* has room in so many columns: Chinese characters take two each.
+
+    >>> cut("ab\u4e2d\u6587", 5)
+    'ab\u4e2d'
+    """
+    if line.isascii():
+        return line[:columns]
+    import unicodedata
+
+    for at, char in enumerate(line):
+        columns -= 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if columns < 0:
+            return line[:at]
+    return line
 
 
 def _window() -> tuple[int, int]:

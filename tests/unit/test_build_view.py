@@ -25,6 +25,14 @@ def test_a_line_is_what_a_terminal_would_show_of_it(line: str, shown: str) -> No
     assert build_live.clean(line) == shown
 
 
+@pytest.mark.parametrize(
+    ("line", "columns", "shown"),
+    [("abc", 2, "ab"), ("äbc", 2, "äb"), ("ab中文", 5, "ab中"), ("中", 1, ""), ("中", 2, "中")],
+)
+def test_a_line_is_cut_at_the_width_of_the_window(line: str, columns: int, shown: str) -> None:
+    assert build_live.cut(line, columns) == shown
+
+
 def test_the_tail_keeps_the_last_lines_and_the_one_that_has_not_ended() -> None:
     tail = build_live.Tail()
     tail.add("".join(f"{n}\n" for n in range(20)).encode() + "ä".encode()[:1])
