@@ -7,13 +7,15 @@ import gzip
 import json
 import os
 import re
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mini_docker import logs, logs_files, logs_json, timestamps
+from mini_docker import logs, logs_files, logs_json, logs_read, timestamps
 from mini_docker.errors import ConfigError
 
 
@@ -302,3 +304,67 @@ def test_a_log_that_cannot_be_opened_is_named(place: Path) -> None:
     log(place).mkdir()
     with pytest.raises(ConfigError, match=r"cannot open the log .*-json\.log: Is a directory"):
         logs.writer(str(place), {})
+
+
+def dies(step: int, work: Callable[[], None]) -> bool:
+    """Do *work* in a child that is killed at its *step*th change of a name; say whether it was."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
+    left = step
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if not left:
+                os._exit(9)
+            return call(*arguments)
+
+        return wrapped
+
+    try:
+        for name in ("rename", "unlink", "open"):
+            setattr(os, name, counted(getattr(os, name)))
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_a_monitor_killed_at_any_step_of_a_rotation_loses_nothing(place: Path, driver: str) -> None:
+    options = config(driver, max_size="200", max_file="9", compress="false")
+    lines = [b"line %d\n" % number for number in range(18)]
+
+    def work() -> None:
+        writer = logs.writer(str(place), options)
+        for line in lines[9:]:
+            writer.write(1, line)
+        writer.close()
+
+    steps, dead = 0, True
+    while dead:
+        steps += 1
+        shutil.rmtree(place)
+        place.mkdir()
+        before = logs.writer(str(place), options)
+        for line in lines[:9]:
+            before.write(1, line)
+        before.close()
+        dead = dies(steps, work)
+        found = read(place, options)
+        assert found == lines[: len(found)] and len(found) >= 9, f"killed at step {steps}"
+        after = logs.writer(str(place), options)
+        after.write(1, b"after\n" * 6)
+        after.close()
+        assert read(place, options) == [*found, *[b"after\n"] * 6], f"killed at step {steps}"
+    assert steps > 5 and found == lines
+
+
+def read(place: Path, options: dict[str, Any]) -> list[bytes]:
+    """Return the lines of the log, and demand that nothing is to be remarked."""
+    reader = logs_read.Reader(str(place), options)
+    text = b"".join(run.text for run in reader.present(lambda: False))
+    assert reader.remarks() == []
+    return text.splitlines(keepends=True)
