@@ -35,24 +35,18 @@ def parse(text: str) -> Dockerfile:
     """Return the instructions of the Dockerfile *text*, in their order.
 
     builder_lines.physical gives the lines of the file, with their ends; the Dockerfile to
-    return is made from the directives among them (builder_lines.directives). The lines are
-    then read one after another.
-
+    return is made from the directives among them (builder_lines.directives). Then:
     1. A line that the Dockerfile passes_over is passed over.
     2. Any other line begins an instruction. builder_lines.cut takes off the escape character
-       at its end and says whether there was one: then the instruction goes on in the next
-       line, which is appended as it is. There a comment (builder_lines.is_comment) is left
-       out and does not end the instruction; so is a blank line (is_blank), and it is noted.
-       The end of the file ends the instruction, too.
+       at its end and says whether there was one: then the next line is appended as it is.
+       There a comment (builder_lines.is_comment) is left out and does not end the instruction;
+       so is a blank line (is_blank), and it is noted. The end of the file ends it, too.
     3. An Instruction is made of the joined lines and the number of the first of them, 1 being
        the first of the file. It reads its here-documents (read_heredocs) from the lines after
        it. Then it is added: its end is the last line that has been read.
 
     Raises builder_lines.DockerfileError with the first and the last line of an instruction in
     place of a UsageError of step 3, and UsageError("file with no instructions").
-
-    >>> [(it.name, it.words, it.line) for it in parse("FROM a\\n\\nRUN b \\\\\\n c").instructions]
-    [('FROM', ['a'], 1), ('RUN', ['b  c'], 3)]
     """
     raise NotImplementedError("lab 11, task 1: write parse")
 
