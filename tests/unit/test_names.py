@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_docker import names
-from mini_docker.cli.suggest import distance, nearest
 from mini_docker.errors import UsageError
+from mini_docker.suggest import distance, nearest
 
 
 @pytest.mark.parametrize("name", ["ab", "a-", "0_", "web.1", "Web_2-b", "a" * names.LONGEST])
