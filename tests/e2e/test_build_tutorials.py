@@ -8,8 +8,6 @@ rest. Sources: docs.docker.com, the reference of `docker build`, "Build context"
 from __future__ import annotations
 
 import http.server
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -107,60 +105,6 @@ def test_a_dockerfile_or_a_context_by_http(shell: Shell, server: str) -> None:
     done = shell(f"docker build {server}/nosuch")
     assert (done.code, done.out) == (1, b""), done
     assert b"cannot download" in done.err and b"404 Not Found" in done.err
-
-
-@pytest.fixture
-def repository(shell: Shell, tmp_path: Path) -> Iterator[str]:
-    """A repository with two branches and a tag, served by git; its address."""
-    loopback.bring_up()
-    shell.ok(
-        """
-        mkdir ../work; cd ../work; git init -q -b main .
-        git config user.email a@example.com; git config user.name A
-        printf 'FROM busybox\\nCOPY file /file\\n' > Dockerfile; echo main > file
-        git add .; git commit -qm 1; git tag v1; echo newer > file; git commit -qam 2
-        git checkout -qb container; mkdir docker
-        printf 'FROM busybox\\nCOPY file /file\\n' > docker/Dockerfile
-        echo inner > docker/file; git add .; git commit -qm 3; git checkout -q main
-        git clone -q --bare . ../served/repo.git
-        printf '#!/bin/sh\\ntouch %s/hooked\\n' "$PWD" > ../served/repo.git/hooks/post-checkout
-        chmod +x ../served/repo.git/hooks/post-checkout
-        """
-    )
-    command = ["git", "daemon", f"--base-path={tmp_path}/served", "--export-all", "--port=9418"]
-    command += ["--listen=127.0.0.1", "--reuseaddr", "--verbose", "--informative-errors"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as daemon:
-        assert daemon.stderr
-        while b"Ready" not in (line := daemon.stderr.readline()):
-            assert line, "git daemon has ended"
-        yield "git://127.0.0.1/repo.git"
-        os.killpg(daemon.pid, 15)
-        daemon.stderr.read()
-
-
-def test_build_with_a_repository(shell: Shell, repository: str, tmp_path: Path) -> None:
-    for suffix, wanted in (
-        ("", "newer"),
-        ("#v1", "main"),
-        ("#main", "newer"),
-        ("#container:docker", "inner"),
-        ("?branch=container&subdir=docker", "inner"),
-    ):
-        shell.ok(f"docker build -t r '{repository}{suffix}'")
-        assert shell.ok("docker run --rm r cat /file") == wanted, suffix
-    script = f"docker build -t r -f- {repository} <<EOF\nFROM busybox\nCOPY file /other\nEOF"
-    shell.ok(script)
-    assert shell.ok("docker run --rm r cat /other") == "newer"
-    assert not (tmp_path / "work/hooked").exists()
-
-
-@pytest.mark.parametrize("suffix", ["#nosuch", "#main:nosuch", "#main:../..", "?depth=1"])
-def test_what_a_repository_has_not(shell: Shell, repository: str, suffix: str) -> None:
-    if suffix.endswith(".."):  # it stays inside: the root of the repository
-        shell.ok(f"docker build '{repository}{suffix}'")
-        return
-    done = shell(f"docker build '{repository}{suffix}'")
-    assert (done.code, done.out, done.err.count(b"\n")) == (1, b"", 1), done
 
 
 def test_flags_that_texts_print(shell: Shell) -> None:
