@@ -31,7 +31,10 @@ def sweep(store: Store) -> None:
     Each command that makes or removes containers calls this; `system check` tells what there
     is without it. ConfigError names what cannot be removed.
     """
-    entries = os.listdir(f"{store.root}/containers")
+    try:
+        entries = os.listdir(f"{store.root}/containers")
+    except FileNotFoundError:
+        return  # a store that nobody has used yet
     for name in entries:
         path = f"{store.root}/containers/{name}"
         if name.startswith(GONE):
