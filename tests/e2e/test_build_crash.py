@@ -6,9 +6,11 @@ at every size. Afterwards the same build succeeds, and the store is whole.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
+import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -135,6 +137,30 @@ def test_a_signal_in_the_middle_of_a_step(own: Engine, number: int, tmp_path: Pa
     settled(own, f"signal {number}")
     assert own.ok("images", "-aq").count("\n") == 0, "busybox alone"
     assert not flag.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_while_the_context_comes(own: Engine, number: int) -> None:
+    """What was unpacked goes at once, or with the next build."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as file:
+        row = tarfile.TarInfo("big")
+        row.size = 10**7
+        file.addfile(row, io.BytesIO(bytes(row.size)))
+    with own.popen("build", "-", start_new_session=True) as process:
+        assert process.stdin
+        process.stdin.write(out.getvalue()[: 5 * 10**6])
+        process.stdin.flush()
+        contexts = own.root / "build/contexts"
+        until(lambda: list(contexts.glob("*/big")), "something is unpacked")
+        os.kill(process.pid, number)
+        assert process.wait(timeout=20) == (-9 if number == signal.SIGKILL else 128 + number)
+        process.stdin.close()
+    if number == signal.SIGKILL:
+        assert b"belongs to no build" in own("system", "check").out
+        own.ok("build", "-q", context(own))
+    assert not list(contexts.iterdir())
+    settled(own, f"signal {number}")
 
 
 def test_ctrl_c_at_the_terminal_reaches_the_whole_group(own: Engine, tmp_path: Path) -> None:
