@@ -19,6 +19,7 @@ from mini_docker import (
     layers_tar,
     layers_tar_fields,
     layers_tree,
+    layers_unpack,
     rootfs_paths,
 )
 from mini_docker.builder_walk import FILE
@@ -26,7 +27,7 @@ from mini_docker.errors import ConfigError, LayerError, MiniDockerError, UsageEr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mini_docker.builder_copy import Manner
     from mini_docker.builder_select import Root, Source
@@ -59,6 +60,8 @@ class _Archive(layers_tar.Reader):
                 raise self.refusal("a name like this stands for a removal in a layer")
             if entry.name.startswith("/"):
                 entry.name = entry.name.lstrip("/")
+            if entry.kind == "link":
+                entry.target = entry.target.lstrip("/")  # a path in the archive, too
             if self._owner:
                 entry.uid, entry.gid = self._owner
             yield entry
@@ -114,7 +117,7 @@ def unpack(from_: Root, source: Source, root: str, destination: str, manner: Man
         devices = layers_tree.SKIP if confined else layers_tree.MAKE
         path = rootfs_paths.alias(folder)
         with _Tree(path, None, devices, userxattr=confined) as tree:
-            stream = image_streams.decompressed(_File(descriptor))
+            stream = layers_unpack.Inflated(_File(descriptor))  # bounds how far it expands
             layers.apply(_Archive(stream, manner.owner), tree)
     except OSError as error:
         raise LayerError(f"cannot unpack {source.name}: {reason(error)}") from error
@@ -145,7 +148,7 @@ def check_sum(text: str, url: str) -> None:
         raise UsageError(f"invalid checksum {text!r:.100} of {url!r:.300}: give sha256:HEX")
 
 
-def download(url: str, directory: str, checksum: str) -> str:
+def download(url: str, directory: str, checksum: str, alive: Callable[[], None]) -> str:
     """Fetch *url* to a file in *directory*, and return its name there.
 
     Mode 600, and the time that the server says (Last-Modified), as Docker has it. ConfigError
@@ -161,6 +164,7 @@ def download(url: str, directory: str, checksum: str) -> str:
     with builder_download.fetch(url) as response, open(path, "xb", buffering=0) as file:
         os.fchmod(file.fileno(), URL_MODE)
         while piece := response.read(2**18):
+            alive()
             digest.update(piece)
             count += len(piece)
             if count > LARGEST:

@@ -71,7 +71,7 @@ class Bases:
         if len(state.chain) > 1:
             job.isolate()
         path = stack.enter_context(builder_mounts.view(job.transfer, state.lowers()))
-        return stack.enter_context(Root(path, foreign=True))
+        return stack.enter_context(Root(path, foreign=True, alive=job.alive))
 
 
 def _is_id(reference: str) -> bool:

@@ -68,9 +68,7 @@ class Mounter:
     def _root(self, volume: Volume) -> Root:
         if name := volume.get("from"):
             return self._show(name, self._stack)
-        if not self._job.request.context:
-            raise UsageError("--mount type=bind: there is no build context")
-        return self._stack.enter_context(Root(self._job.request.context, self._job.ignore))
+        return self._stack.enter_context(self._job.context("--mount=type=bind"))
 
     def place(self, name: str) -> str:
         """Return an empty directory that is gone when the step is done."""

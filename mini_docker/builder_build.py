@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from mini_docker import builder, builder_scope, builder_stages, image_new, images, leftovers
 from mini_docker.builder_ground import EPOCH, Job
 from mini_docker.builder_log import Turns
-from mini_docker.builder_run import Cancelled
+from mini_docker.builder_select import Cancelled
 from mini_docker.builder_steps import StepError, Worker
 from mini_docker.errors import MiniDockerError, NotFound, UsageError
 from mini_docker.image_transfer import Transfer
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from mini_docker.builder_stages import Plan, Stage
     from mini_docker.store import Store
+
+
+GRACE = 5.0  # seconds that steps get to end when the build is given up
 
 
 class BuildError(MiniDockerError):
@@ -150,7 +154,7 @@ class _Work:
     def run(self) -> None:
         """Work off all stages; raise what the first one that fails has raised."""
         count = min(len(self._waiting), os.cpu_count() or 1)
-        threads = [threading.Thread(target=self._take_turns) for _ in range(count)]
+        threads = [threading.Thread(target=self._take_turns, daemon=True) for _ in range(count)]
         for thread in threads:
             thread.start()
         try:
@@ -165,8 +169,10 @@ class _Work:
                     self._job.stop.now()
                 self._own.notify_all()
             self._turns.give_up()
+            # Somebody who has pressed Ctrl-C does not wait for a slow registry.
+            give_up = time.monotonic() + GRACE if self._job.stop.set else None
             for thread in threads:
-                thread.join()
+                thread.join(give_up and max(0.0, give_up - time.monotonic()))
         if self._failure is not None:
             number, error = self._failure
             self._turns.show(number)

@@ -138,7 +138,7 @@ class Gatherer:
                 if files.checksum:
                     builder_add.check_sum(files.checksum, text)
                 place = self._place("download")
-                name = builder_add.download(text, place, files.checksum)
+                name = builder_add.download(text, place, files.checksum, self._job.alive)
                 return self._in(place, name)
         if files.checksum:
             raise UsageError(f"checksum can't be specified for non-HTTP(S) sources: {text}")
@@ -148,10 +148,7 @@ class Gatherer:
 
     def _context(self, text: str) -> Root:
         """Return the context, opened once."""
-        job = self._job
-        if not job.request.context:
-            raise NotFound(f'"{text}": there is no build context to take it from')
-        self._main = self._stack.enter_context(Root(job.request.context, job.ignore))
+        self._main = self._stack.enter_context(self._job.context(f'"{text}"'))
         return self._main
 
     def _place(self, name: str) -> str:
@@ -163,7 +160,7 @@ class Gatherer:
         return place
 
     def _open(self, place: str) -> Root:
-        return self._stack.enter_context(Root(place))
+        return self._stack.enter_context(Root(place, alive=self._job.alive))
 
     def _in(self, place: str, name: str) -> Chosen:
         root = self._open(place)

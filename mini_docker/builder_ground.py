@@ -12,9 +12,10 @@ import threading
 from mini_docker import builder, builder_cache, builder_commit, builder_mounts, image_store
 from mini_docker.builder_cache import Cache, Hit
 from mini_docker.builder_commit import Step
-from mini_docker.builder_run import Cancelled, Stop
+from mini_docker.builder_run import Stop
+from mini_docker.builder_select import Cancelled, Root
 from mini_docker.builder_state import State
-from mini_docker.errors import ConfigError
+from mini_docker.errors import ConfigError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ class Job:
         self.ignore = builder.Ignore(request.ignore) if request.ignore else None
         self.done: dict[int, Ground] = {}  # stages, by number
         self._mounts = threading.local()
+
+    def context(self, needed_for: str) -> Root:
+        """Return the context, to be opened; NotFound, with what it is *needed_for*, without one."""
+        if not self.request.context:
+            raise NotFound(f"{needed_for}: there is no build context to take it from")
+        return Root(self.request.context, self.ignore, alive=self.alive)
+
+    def alive(self) -> None:
+        """Raise Cancelled if the build has been given up."""
+        if self.stop.set:
+            raise Cancelled
 
     def isolate(self) -> None:
         """See to it that this thread mounts in a namespace of its own."""
@@ -112,8 +124,7 @@ class Ground:
         its layer.
         """
         job = self._job
-        if job.stop.set:
-            raise Cancelled
+        job.alive()
         if not (job.request.no_cache or self._missed) and self._reuse(key, config):
             self._log.cached()
         else:

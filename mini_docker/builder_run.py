@@ -12,6 +12,7 @@ import select
 import threading
 
 from mini_docker import container, containers, creation, processes
+from mini_docker.builder_select import Cancelled
 from mini_docker.errors import MiniDockerError, ProcessError
 
 TYPE_CHECKING = False
@@ -29,10 +30,6 @@ else:
 
 PIECE = 2**16
 DEFAULTS = ("default", "host")  # networks: until the engine has bridges these are one
-
-
-class Cancelled(Exception):
-    """The build is given up: this step ends for that reason alone."""
 
 
 class Stop:

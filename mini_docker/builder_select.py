@@ -19,7 +19,7 @@ from mini_docker.errors import ConfigError, NotFound, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from mini_docker.builder import Ignore
@@ -28,19 +28,31 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MOST = 100_000  # files that one wildcard may stand for
 
 
+class Cancelled(Exception):
+    """The build is given up: what is under way ends for that reason alone."""
+
+
 class Root:
     """A directory to take files from; use it in a with statement.
 
     What *ignore* matches counts as not being there. *foreign* is a tree of an image: owners
-    and attributes count there, and in the context they do not.
+    and attributes count there, and in the context they do not. *alive* is called now and then,
+    and raises Cancelled when nobody wants the files any more.
     """
 
-    __slots__ = ("descriptor", "foreign", "ignore", "path")
+    __slots__ = ("alive", "descriptor", "foreign", "ignore", "path")
 
-    def __init__(self, path: str, ignore: Ignore | None = None, foreign: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        ignore: Ignore | None = None,
+        foreign: bool = False,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = path
         self.ignore = ignore
         self.foreign = foreign
+        self.alive = alive
 
     def __enter__(self) -> Self:
         try:

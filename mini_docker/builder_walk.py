@@ -49,6 +49,7 @@ def walk(root: Root, source: Source, excluded: Ignore | None = None) -> Iterator
             if item is None:
                 os.close(pending.pop()[1])
                 continue
+            root.alive()
             hidden, pruned = _hidden(root, source, item, excluded)
             above = [it for it in above if item.path.startswith(f"{it.path}/")]
             if not hidden:

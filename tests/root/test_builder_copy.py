@@ -22,7 +22,15 @@ from mini_docker.errors import MiniDockerError
 pytestmark = [pytest.mark.root, pytest.mark.needs("real-root")]
 
 # What the image has: "d/" a directory, "f" a file with "old" in it, "l -> t" a link.
-IMAGE = ("d/", "d/old", "f", "to-d -> d", "to-f -> f", "gone -> not/there", "out -> /d")
+IMAGE: tuple[str, ...] = (
+    "d/",
+    "d/old",
+    "f",
+    "to-d -> d",
+    "to-f -> f",
+    "gone -> not/there",
+    "out -> /d",
+)
 IMAGE += ("up -> ../../../d", "loop -> loop", "deep/er/")
 CONTEXT = {"a": "A", "b": "B", "dir/x": "X", "dir/sub/y": "Y", "to-a -> a": "", "to-dir -> dir": ""}
 CONTEXT |= {"dir/l -> x": "", "we ird": "W", "[odd]": "O"}

@@ -134,7 +134,12 @@ def test_who_has_very_much_to_say_waits() -> None:
 def test_a_build_that_is_given_up_keeps_nobody() -> None:
     turns = Turns(Heard(), [1, 2])
     late = turns.of(2)
-    thread = threading.Thread(target=lambda: [late.output(1, bytes(MOST)) for _ in range(3)])
+
+    def talk() -> None:
+        for _ in range(3):
+            late.output(1, bytes(MOST))
+
+    thread = threading.Thread(target=talk)
     thread.start()
     turns.give_up()
     thread.join(5)

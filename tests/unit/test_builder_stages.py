@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from mini_docker import builder, builder_config, builder_stages
@@ -137,7 +139,7 @@ def test_a_document_keeps_its_quotes() -> None:
     assert it.expand_document("a \"$x\" '$x' don't \\$x\n", {}) == "a \"1\" '1' don't $x\n"
 
 
-def change(name: str, words: list[str], config: dict[str, object] | None = None) -> object:
+def change(name: str, words: list[str], config: dict[str, Any] | None = None) -> object:
     return builder_config.apply(config or {}, name, builder_config.Words(words))
 
 
