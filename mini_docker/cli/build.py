@@ -57,12 +57,14 @@ def _context(values: Values, store: Store, stack: contextlib.ExitStack) -> Conte
     where, file = values.arguments[0], values.file
     if file == "-" and where == "-":
         raise UsageError("invalid argument: can't use stdin for both build context and dockerfile")
-    file, given = ("", sys.stdin.buffer) if file == "-" else (file, None)
+    # Not sys.stdin: a thread that waits for it would hold up the end of an interrupted build.
+    ours = open(0, "rb", buffering=0, closefd=False)  # noqa: SIM115
+    file, given = ("", ours) if file == "-" else (file, None)
     if where != "-" and os.path.isdir(where):
         return builder_context.in_directory(where, file, given)
     if where == "-":
         place = stack.enter_context(builder_places.Place(store.root))
-        return builder_context.from_stream(sys.stdin.buffer, place.path, file)
+        return builder_context.from_stream(ours, place.path, file)
     from mini_docker import builder_download, builder_git
 
     if remote := builder_git.parse(where):

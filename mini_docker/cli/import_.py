@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import ConfigError, reason
@@ -49,7 +48,9 @@ def execute(values: Values, store: Store) -> int:
 def _open(source: str) -> Iterator[BinaryIO]:
     """Open what *source* names: a file, a URL, or "-", our own input."""
     if source == "-":
-        yield sys.stdin.buffer
+        # Not sys.stdin: a thread that waits for it would hold up the end of an interrupted import.
+        with open(0, "rb", buffering=0, closefd=False) as file:
+            yield file
         return
     if source.startswith(("http://", "https://")):
         with _download(source) as response:

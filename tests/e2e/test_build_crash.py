@@ -139,17 +139,36 @@ def test_a_signal_in_the_middle_of_a_step(own: Engine, number: int, tmp_path: Pa
     assert not flag.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_while_the_context_comes(own: Engine, number: int) -> None:
-    """What was unpacked goes at once, or with the next build."""
+def half() -> bytes:
+    """Return the first half of an archive."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as file:
         row = tarfile.TarInfo("big")
         row.size = 10**7
         file.addfile(row, io.BytesIO(bytes(row.size)))
+    return out.getvalue()[: 5 * 10**6]
+
+
+def test_ctrl_c_while_an_import_comes(own: Engine) -> None:
+    """The thread that reads ahead does not turn the end into an abort."""
+    with own.popen("import", "-") as process:
+        assert process.stdin and process.stderr
+        process.stdin.write(half())
+        process.stdin.flush()
+        until(lambda: list(own.root.glob("layers/.making*/diff/big")), "something is unpacked")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert process.stderr.read() == b""
+        process.stdin.close()
+    settled(own, "import")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_while_the_context_comes(own: Engine, number: int) -> None:
+    """What was unpacked goes at once, or with the next build."""
     with own.popen("build", "-", start_new_session=True) as process:
         assert process.stdin
-        process.stdin.write(out.getvalue()[: 5 * 10**6])
+        process.stdin.write(half())
         process.stdin.flush()
         contexts = own.root / "build/contexts"
         until(lambda: list(contexts.glob("*/big")), "something is unpacked")
