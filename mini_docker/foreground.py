@@ -28,5 +28,5 @@ def run(
     monitor.order(it, life, wish.hello())
     from mini_docker import attachment  # while the monitor is at work
 
-    connection = monitor.wait(it.id)
+    connection = monitor.wait(it)
     return attachment.serve(connection, wish, attachment.signaller(it) if proxy else None, it)

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     import socket
-    from typing import Any
+    from typing import Any, BinaryIO
 
     from mini_docker.containers import Container
     from mini_docker.store import Lock
@@ -85,10 +85,12 @@ class Monitor:
             pass  # it has ended already: what it has reported says why, or that it was killed
         life.release()
 
-    def wait(self, id: str) -> socket.socket:
-        """Return the connection once container *id* runs. Raises what went wrong."""
+    def wait(self, it: Container) -> socket.socket:
+        """Return the connection once container *it* runs. Raises what went wrong."""
         with open(self.report, "rb") as pipe:
-            failed = pipe.read(processes.REPORT_LIMIT)
+            # In another container's pid namespace somebody may hold the start up.
+            shared = it.record["HostConfig"].get("PidMode", "").startswith("container:")
+            failed = self._listen(pipe) if shared else pipe.read(processes.REPORT_LIMIT)
         if failed:
             self.connection.close()
             os.waitpid(self.pid, 0)
@@ -96,8 +98,31 @@ class Monitor:
         # One that is killed closes its report as one that succeeds does.
         if self._peek() != b"s":
             self.connection.close()
-            raise ProcessError(f"container {id[:12]} did not start: its monitor was killed")
+            raise ProcessError(f"container {it.id[:12]} did not start: its monitor was killed")
         return self.connection
+
+    def _listen(self, pipe: BinaryIO) -> bytes:
+        """Return what it reports; after a signal to end let it have that as well.
+
+        Then it gives the start up: the caller is told so by Interrupted.
+        """
+        from mini_docker import interruptions
+
+        heard = interruptions.Interruptions()
+        try:
+            heard.allow()
+            return pipe.read(processes.REPORT_LIMIT)
+        except interruptions.Interrupted as error:
+            heard.forbid()
+            number = error.exit_code - 128
+            processes.send(self.pid, number)
+            if pipe.read(processes.REPORT_LIMIT):
+                os.waitpid(self.pid, 0)
+                raise
+            os.kill(os.getpid(), number)  # it runs after all: blocked, and for the container
+            return b""
+        finally:
+            heard.forbid()
 
     def _peek(self) -> bytes:
         """Return the kind of its first message, which stays for the client; b"" for none."""
@@ -134,7 +159,7 @@ def launch(
     """
     monitor = monitor or Monitor()
     monitor.order(it, life, hello)
-    connection = monitor.wait(it.id)
+    connection = monitor.wait(it)
     if hello is not None:
         return connection
     connection.close()

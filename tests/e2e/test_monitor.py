@@ -173,6 +173,23 @@ def test_a_shared_pid_namespace_loses_no_output(engine: Engine) -> None:
     assert not [row for row in left if "usleep" in row and not row.startswith("Z")], left
 
 
+STOP = """me=$$; while :; do for p in /proc/[0-9]*; do
+[ ${p#/proc/} -gt $me ] && kill -STOP ${p#/proc/} 2>/dev/null; done; done"""
+
+
+def test_ctrl_c_ends_a_start_that_somebody_holds_up(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", STOP)
+    words = ("run", "--rm", "--pid", "container:box", "busybox", "true")
+    with engine.popen(*words) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert process.stderr and b"interrupted" in process.stderr.read()
+    engine.ok("rm", "-f", "box")
+    assert engine.ok("ps", "-aq") == ""
+
+
 def test_two_hundred_at_once(engine: Engine) -> None:
     def start(number: int) -> str:
         return engine.ok("run", "-d", "--name", f"many{number}", "busybox", "sleep", "1000")
