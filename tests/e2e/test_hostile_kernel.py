@@ -14,7 +14,9 @@ import random
 import signal
 import socket
 import subprocess
+import sys
 import termios
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,24 +113,44 @@ def terminal() -> Iterator[int]:
     os.close(theirs)
 
 
+def typed(terminal: int) -> int:
+    """Return how many characters wait to be read from *terminal*, and throw them away."""
+    before = termios.tcgetattr(terminal)
+    tty.setraw(terminal, termios.TCSANOW)  # half a line counts as well
+    waiting = fcntl.ioctl(terminal, termios.FIONREAD, bytes(4))
+    termios.tcsetattr(terminal, termios.TCSAFLUSH, before)
+    return int.from_bytes(waiting, sys.byteorder)
+
+
+@pytest.mark.parametrize("flag", ["-i", "-it"])
 @pytest.mark.parametrize("verb", ["run", "exec"])
-def test_nobody_types_into_the_callers_terminal(engine: Engine, terminal: int, verb: str) -> None:
+def test_nobody_types_into_the_callers_terminal(
+    engine: Engine, terminal: int, verb: str, flag: str
+) -> None:
     def sit_down() -> None:
         os.setsid()
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
     root = ("--rootfs", str(hostile.base(engine)))
-    words = ["run", "--rm", "-i", *root]
+    words = ["run", "--rm", flag, *root]
     if verb == "exec":
         engine.ok("run", "-d", "--name", "box", *root, "sleep", "1000")
-        words = ["exec", "-i", "box"]
+        words = ["exec", flag, "box"]
     options = {"stdin": terminal, "preexec_fn": sit_down}
     outside = hostile.outside("terminal", start_new_session=False, **options)
     assert outside["press"] == outside["/dev/tty"] == "done pressed", outside
+    assert typed(terminal) == 3
     with engine.popen(*words, *hostile.command("terminal"), **options) as process:
-        told = hostile.pairs(process.communicate()[0])
-    assert told.pop("terminal") == "True"  # the container has it as its input
-    assert set(told.values()) <= {"EPERM", "EIO", "ENXIO", "ENOTTY"} and len(told) == 6, told
+        told = hostile.pairs(process.communicate()[0].replace(b"\r\n", b"\n"))
+    assert typed(terminal) == 0
+    refused = {"EPERM", "EIO", "ENXIO", "ENOTTY"}
+    if flag == "-it":  # it has one of its own, where it may do as it likes
+        assert told.pop("terminal") == "True"
+        refused |= {"done pressed", "done 0"}
+        assert told["paste"] in ("EPERM", "ENOTTY"), told
+    else:
+        assert told.pop("terminal") == "False"
+    assert set(told.values()) <= refused and len(told) == 6, told
 
 
 def test_no_process_outside_is_seen_traced_or_looked_into(engine: Engine, tmp_path: Path) -> None:
