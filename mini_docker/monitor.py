@@ -1,6 +1,7 @@
 """The monitor of a container: it passes output on, waits for the end, and writes that down.
 
     python -ISE mini_docker/monitor.py MEMORY ROOT ID      see monitor_handover.py
+    python -ISE mini_docker/monitor.py PID ROOT ID plain   see supervisor_plain.py
     python -ISE mini_docker/monitor.py PID                 a detached exec: only wait
 
 This is a process for each container that runs, so it imports next to nothing while it
@@ -16,13 +17,17 @@ from __future__ import annotations
 import sys
 
 
-def main(number: int, root: str = "", id: str = "") -> int:
+def main(number: int, root: str = "", id: str = "", plain: str = "") -> int:
     """Go on looking after container *id*, or wait for our child *number*."""
     if not id:
         from mini_docker import processes
 
         processes.init(number)
         return 0
+    if plain:
+        from mini_docker import supervisor_plain
+
+        return supervisor_plain.main(number, root, id)
 
     from mini_docker import monitor_handover
 

@@ -27,31 +27,36 @@ class Late:
 
     def write(self, stream: int, chunk: bytes) -> None:
         """Write *chunk* of *stream*."""
-        self._open().write(stream, chunk)
+        try:
+            self._open().write(stream, chunk)
+        except Exception as error:
+            self._give_up(error)
 
     def close(self) -> None:
         """Write what still waits, and end."""
         if self.writer or self.before:
-            self._open().close()
+            try:
+                self._open().close()
+            except Exception as error:
+                self._give_up(error)
 
     def leave(self) -> bytes:
         """End without that: return what goes on where we were."""
         return self.writer.leave() if self.writer else self.before
 
     def _open(self) -> Writer:
-        """Return the writer; one that forgets all if the log cannot be opened.
-
-        A container does not end because its output is lost: the reason is in monitor.log.
-        """
         if self.writer is None:
             from mini_docker import logs
-            from mini_docker.errors import MiniDockerError
 
-            try:
-                self.writer = logs.writer(self.directory, self.config, self.before)
-            except (MiniDockerError, OSError) as error:
-                from mini_docker import monitor_group
-
-                monitor_group.confess(self.directory, error)
-                self.writer = logs.Nothing()
+            self.writer = logs.writer(self.directory, self.config, self.before)
         return self.writer
+
+    def _give_up(self, error: Exception) -> None:
+        """Log no more: a container does not end because its log is lost. monitor.log says why.
+
+        It may be the disk, or a student's function.
+        """
+        from mini_docker import logs, monitor_group
+
+        monitor_group.confess(self.directory, error)
+        self.writer = logs.Nothing()

@@ -8,7 +8,6 @@ a process behind that only waits.
 from __future__ import annotations
 
 import os
-import sys
 
 from mini_docker import containers, monitor_begin, monitor_end, monitor_group, processes
 from mini_docker.errors import NotFound, ProcessError
@@ -45,7 +44,7 @@ def detach(it: Container, life: Lock) -> None:
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         pid = monitor_begin.begin(it, (null, log, log))
         os.set_inheritable(life.descriptor, True)
-        monitor_group.become_monitor(pid, it.store.root, it.id, module="supervisor_plain.py")
+        monitor_group.become_monitor(pid, it.store.root, it.id, "plain")
 
     processes.spawn(monitor)
     life.release()
@@ -64,8 +63,3 @@ def main(pid: int, root: str, id: str) -> int:
     code = processes.init(pid)
     monitor_end.close(containers.Container(Store(root), id), code)
     return 0
-
-
-if __name__ == "__main__":
-    sys.path.insert(0, __file__.rpartition("/mini_docker/")[0])
-    sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))
