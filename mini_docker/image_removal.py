@@ -109,7 +109,7 @@ class Removal:
             raise Conflict(_conflict(image, CANNOT, "image has dependent child images"))
         users = self.users.get(image.id, [])
         for user in users:
-            if user.running():
+            if user.alive():
                 why = f"image is being used by running container {user.id[:12]}"
                 raise Conflict(_conflict(image, CANNOT, why))
         if self.force:

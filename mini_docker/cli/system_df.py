@@ -66,7 +66,7 @@ def _images(store: Store) -> dict[str, str]:
 
 def _containers(store: Store) -> dict[str, str]:
     found = containers.listing(store)[0]
-    rows = [(it.running(), _written(it)) for it in found]
+    rows = [(it.alive(), _written(it)) for it in found]
     counts = len(rows), sum(running for running, _ in rows)
     idle = sum(size for running, size in rows if not running)
     return _row("Containers", counts, sum(size for _, size in rows), idle)
