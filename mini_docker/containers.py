@@ -179,6 +179,7 @@ def _put_right(it: Container) -> bool:
             return False  # an orphan that runs on: its end will be noticed here
         os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
     if status == "restarting":
+        _end(it)  # its next start may have been under way
         it.update(Status="exited", Error=UNSEEN)
         forget(it.store, it.id)
     elif noted and not noted["Pid"]:
