@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from mini_docker import durations, strconv
+from mini_docker import durations, records, strconv
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -76,6 +76,16 @@ def workdir(config: Config, path: str) -> str:
     """Return the absolute path that *path* is from the working directory of *config*."""
     joined = posixpath.join("/", config.get("WorkingDir") or "", path)
     return posixpath.normpath(joined).replace("//", "/")
+
+
+def note(name: str, words: Words) -> str:
+    """Return what the history says of an instruction that changes the config."""
+    flags = "".join(f"{flag} " for flag in words.flags)
+    if name in ("ENV", "LABEL"):
+        pairs = zip(words.list[::2], words.list[1::2], strict=True)
+        return f"{name} {flags}" + " ".join(f"{key}={value}" for key, value in pairs)
+    text = records.dump(words.list) if words.json else " ".join(words.list)
+    return f"{name} {flags}{text}"
 
 
 def _cmd(config: Config, words: Words) -> None:

@@ -82,6 +82,11 @@ class Files:
         patterns = self.flags.get("exclude", [])
         return builder.Ignore(patterns) if patterns else None
 
+    def promised(self) -> str:
+        """Return --checksum if that says all of the content: then a known file is not fetched."""
+        urls = (builder_download.is_url(it) and not builder_git.parse(it) for it in self.sources)
+        return self.checksum if self.it.name == "ADD" and all(urls) else ""
+
     def text(self) -> str:
         """Return what stands for the instruction in a key: everything but the files."""
         flags = {name: values for name, values in self.flags.items() if name != "link"}

@@ -163,7 +163,7 @@ class Worker:
             config.pop("Cmd", None)  # the arguments of another program
         self._command_set = self._command_set or name == "CMD"
         key = self._key(name, words.list, f"{words.json} {words.flags} {self._command_set}")
-        self._ground.move(key, _note(name, words), config)
+        self._ground.move(key, builder_config.note(name, words), config)
 
     def _argue(self, it: Instruction) -> None:
         for name, default in builder_forms.arguments(it.words):
@@ -203,6 +203,8 @@ class Worker:
 
     def _content(self, files: Files, choose: Callable[[], Chosen]) -> str:
         """Return a digest of the files; of an image it is noted: that does not change."""
+        if promised := files.promised():
+            return promised
         if not files.from_:
             return builder_files.digest(files, choose())
         cache, hit = self._job.cache, self._bases.find(files.from_)
@@ -238,13 +240,3 @@ def _trigger(it: Instruction) -> str:
     """Return what ONBUILD keeps, with its here-documents."""
     documents = (f"\n{document.content}{document.name}" for document in it.heredocs)
     return it.text + "".join(documents)
-
-
-def _note(name: str, words: Words) -> str:
-    """Return what the history says of an instruction that changes the config."""
-    flags = "".join(f"{flag} " for flag in words.flags)
-    if name in PAIRS:
-        pairs = zip(words.list[::2], words.list[1::2], strict=True)
-        return f"{name} {flags}" + " ".join(f"{key}={value}" for key, value in pairs)
-    text = records.dump(words.list) if words.json else " ".join(words.list)
-    return f"{name} {flags}{text}"
