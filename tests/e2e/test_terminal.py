@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import termios
@@ -336,3 +337,53 @@ def test_ctrl_c_ends_a_start_that_is_held_up(engine: Engine, person: Person) -> 
     assert end(child) == 130
     until(lambda: len(plain.ok("top", "box").splitlines()) == 2, "its end")
     assert plain("exec", "box", "ls", "/started").code == 1
+
+
+def test_term_goes_with_the_terminal(engine: Engine, person: Person) -> None:
+    engine.ok("run", "-dt", "--name", "box", "busybox", "sleep", "1000")
+    engine.ok("run", "-dt", "--name", "own", "-e", "TERM=vt100", "busybox", "sleep", "1000")
+    show = ("sh", "-c", "echo TERM=$TERM.")
+    assert engine.ok("exec", "box", *show) == "TERM=."
+    assert engine.ok("exec", "own", *show) == "TERM=vt100."
+    for flags, wanted in ((("-t",), "xterm"), (("-t", "-e", "TERM=screen"), "screen")):
+        child = person("exec", *flags, "box", *show)
+        assert end(child) == 0
+        assert child.before is not None and child.before.strip() == f"TERM={wanted}.".encode()
+    child = person("exec", "-t", "own", *show)
+    assert end(child) == 0
+    assert child.before is not None and child.before.strip() == b"TERM=vt100."
+
+
+def test_a_terminal_without_input(engine: Engine, person: Person) -> None:
+    """-t alone: the program has a terminal; what is typed stays the user's, Ctrl-C too."""
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    child = person("exec", "-t", "box", "sh", "-c", "stty size; sleep 5; touch /over")
+    child.expect_exact("33 97")
+    assert cooked(child)
+    child.sendintr()
+    assert end(child) == 130
+    until(lambda: engine("exec", "box", "ls", "/over").code == 0, "the end of the command")
+
+
+def test_a_killed_exec_client_ends_nothing(engine: Engine, person: Person) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    script = "while [ ! -e /go ]; do echo tick; sleep 0.1; done; touch /over"
+    child = person("exec", "-it", "box", "sh", "-c", script)
+    child.expect_exact("tick")
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    engine.ok("exec", "box", "touch", "/go")
+    until(lambda: engine("exec", "box", "ls", "/over").code == 0, "the end of the command")
+
+
+def test_more_than_a_terminal_holds_arrives(engine: Engine, person: Person) -> None:
+    data = bytes(n * 7 % 251 for n in range(300000)).replace(b"\x10", b"x")
+    script = "stty raw -echo; echo ready; head -c 300000 | sha256sum; seq 100000"
+    child = person("run", "-it", "--rm", "busybox", "sh", "-c", script)
+    child.expect_exact("ready")
+    for place in range(0, len(data), 4096):
+        child.send(data[place : place + 4096])
+    child.expect_exact(hashlib.sha256(data).hexdigest() + "  -")
+    assert end(child) == 0
+    assert child.before is not None
+    assert child.before.split() == [b"%d" % n for n in range(1, 100001)]
