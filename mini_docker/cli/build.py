@@ -146,6 +146,7 @@ def _write_id(path: str, id: str) -> None:
     """Write *id* to *path*; without one remove what an earlier build has written."""
     try:
         if not id:
+            os.stat(os.path.dirname(path) or ".")  # or the build would be in vain
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
             return

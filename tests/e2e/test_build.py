@@ -392,6 +392,8 @@ def test_the_iidfile_is_written_in_the_end_alone(engine: Engine, tmp_path: Path)
     assert not path.exists()
     id = built(engine, tmp_path, "FROM busybox\n", "--iidfile", str(path))
     assert path.read_text() == id
+    result = build(engine, tmp_path, "FROM busybox\n", "--iidfile", "/no/such/file")
+    result.refused("cannot write the image ID to /no/such/file", code=1)
 
 
 def test_a_bad_name_is_refused_before_anything_is_built(engine: Engine, tmp_path: Path) -> None:
