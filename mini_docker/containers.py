@@ -182,7 +182,7 @@ def _put_right(it: Container) -> bool:
         _end(it)  # its next start may have been under way
         it.update(Status="exited", Error=UNSEEN)
         forget(it.store, it.id)
-    elif noted and not noted["Pid"]:
+    elif noted and not noted["Pid"] and status not in UP:
         _end(it)  # killed before there was a process: the group may be there
         forget(it.store, it.id)
     elif noted or status in UP:
