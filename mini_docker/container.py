@@ -26,6 +26,7 @@ from mini_docker import (
     swap,
     syscalls,
 )
+from mini_docker.container_end import end as end
 from mini_docker.errors import KernelError, reason
 
 TYPE_CHECKING = False
@@ -89,26 +90,6 @@ def start(it: Start) -> int:
     except BaseException:
         end(it.config)
         raise
-
-
-def end(config: dict[str, Any]) -> bool:
-    """Remove the control group of a container whose process 1 has ended.
-
-    Return whether the kernel killed something in it for want of memory. With a pid
-    namespace of its own, everything in the container has ended with process 1.
-    Otherwise what is left in the group is killed first.
-    """
-    path = config["linux"].get("cgroupsPath")
-    if not path or swap.locked("cgroups"):
-        return False
-    group = cgroups_tree.Group(path)
-    if not group.exists():
-        return False
-    out_of_memory = group.killed_for_memory()
-    if "pid" not in spec.kinds(config) or swap.locked("namespaces"):
-        group.kill()
-    group.remove()
-    return out_of_memory
 
 
 def _spawner(config: dict[str, Any]) -> Callable[..., int]:

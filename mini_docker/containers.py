@@ -218,9 +218,9 @@ def tell_end(it: Container, code: int, killed: bool) -> None:
 
 
 def _end(it: Container) -> bool:
-    from mini_docker import container  # exec and ps look at containers, and start none
+    from mini_docker import container_end  # exec and ps look at containers, and end none
 
-    return container.end(it.config())
+    return container_end.end(it.config())
 
 
 def remove(it: Container) -> None:

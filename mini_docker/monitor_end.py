@@ -13,7 +13,7 @@ import time
 
 from mini_docker import (
     cgroups_tree,
-    container,
+    container_end,
     containers,
     events,
     lifecycle,
@@ -116,7 +116,7 @@ def _vanish(it: Container, code: int) -> str:
         with it.change():
             killed = containers.finish(it, code)
     else:
-        killed = container.end(it.config())
+        killed = container_end.end(it.config())
     containers.tell_end(it, code, killed)
     if waited:
         Lock(waiters).wait(PATIENCE)
@@ -138,7 +138,7 @@ def _record(it: Container, code: int, lived: float) -> float | None:
         if delay is None:
             killed = containers.finish(it, code)
         else:
-            killed = container.end(it.config())
+            killed = container_end.end(it.config())
             fields = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": ""}
             fields |= {"FinishedAt": timestamps.now(), "RestartDelay": delay}
             count = it.state.get("RestartCount", 0) + 1

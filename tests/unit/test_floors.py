@@ -44,7 +44,7 @@ FLOORS = (
     "logs_runs logs_json_read logs_local_read logs_chain logs_read",
     "container_streams",
     "interruptions launch container_process container_idmap container_users container_root "
-    "container_birth container_init container_terminal container "
+    "container_birth container_init container_terminal container_end container "
     "container_exec_terminal container_exec",
     "containers_notes",
     "containers_removal",
