@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 
 from mini_docker import builder_build, builder_context, builder_places, image_lookup, swap
@@ -14,6 +13,7 @@ from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import NoReturn
 
     from mini_docker.builder_build import Request
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mini_docker.cli.build_view import Classic
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
+else:
+    import _signal as signal
 
 COMMAND = Command(
     "build",

@@ -21,7 +21,7 @@ from mini_docker import (
     builder_checks,
     builder_lines,
     image_lookup,
-    image_make,
+    registry_platforms,
 )
 from mini_docker.cli.build_view import plain, short
 from mini_docker.errors import MiniDockerError, UsageError
@@ -81,7 +81,7 @@ def _findings(request: Request) -> tuple[builder_checks.Options, list[Finding]]:
     file = builder.parse(request.text)
     options = builder_checks.Options(request.build_args.get(DIRECTIVE, file.check))
     ignore = builder.Ignore(request.ignore) if request.ignore else None
-    platform = request.platform or f"linux/{image_make.architecture()}"
+    platform = request.platform or "/".join(registry_platforms.host()[:2])
     around = builder_checks.Surroundings(
         request.build_args, platform, ignore, lambda name: _variables(request.store.root, name)
     )
