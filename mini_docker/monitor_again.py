@@ -100,6 +100,7 @@ def _start(root: str, id: str, life: int) -> Loop | None:
     except MiniDockerError as error:
         with it.change():
             it.update(Status="exited", ExitCode=error.exit_code, Error=str(error))
+        containers.forget(it.store, it.id)
         return None
     loop.life = life
     loop.slim = time.monotonic()

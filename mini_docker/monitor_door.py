@@ -69,13 +69,16 @@ class Door:
         """Return the descriptor that is readable when somebody waits."""
         return self.socket.fileno()
 
-    def admit(self) -> list[Client]:
-        """Let in who waits first."""
+    def admit(self, others: int = 0) -> list[Client]:
+        """Let in who waits first, unless there are too many *others*."""
         try:
             descriptor, _ = self.socket._accept()  # type: ignore[attr-defined]
         except OSError:
             return []
         connection = socket.socket(fileno=descriptor)
+        if others >= MOST:
+            connection.close()
+            return []
         return [Client(connection, None, False, self.directory)]
 
     def close(self) -> None:

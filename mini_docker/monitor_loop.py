@@ -74,6 +74,8 @@ class Loop:
 
     def linger(self) -> None:
         """Give the clients what they are owed, however long they take; nothing else is left."""
+        for client in self.clients:
+            client.gone = client.gone or not client.last  # it has not even said hello
         while self.clients:
             for client in self.clients:
                 client.go_on()
@@ -150,7 +152,7 @@ class Loop:
             if events & ~select.POLLOUT:
                 self._listen(client, left=bool(events & select.POLLHUP))
         if self.door and self.door.descriptor in self.ready:
-            self.clients += self.door.admit()
+            self.clients += self.door.admit(len(self.clients))
         self._part()
 
     def _part(self) -> None:
@@ -169,8 +171,7 @@ class Loop:
             if chunk is None:
                 return
             if not chunk:
-                self.outputs.remove(output)
-                os.close(output.descriptor)
+                self._end(output)
                 return
             if self.log:
                 self.log.write(output.number, chunk)
@@ -178,6 +179,13 @@ class Loop:
                 if client.wants and str(output.number) in client.wants:
                     client.send(number, chunk)
             most -= len(chunk)
+
+    def _end(self, output: Output) -> None:
+        """Let a stream go that has ended; a terminal is an input as well."""
+        self.outputs.remove(output)
+        if self.input and self.input.descriptor == output.descriptor:
+            self.input.close()
+        os.close(output.descriptor)
 
     def _listen(self, client: Client, left: bool) -> None:
         """Take messages of *client*; all there are, if it has *left*, for no more will come."""

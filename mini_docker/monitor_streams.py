@@ -76,4 +76,6 @@ class Input:
         self.pending = b""
         if self.descriptor >= 0 and not self.tty:  # a terminal's is an output as well
             os.close(self.descriptor)
-        self.descriptor = -1
+        if self.held >= 0:
+            os.close(self.held)
+        self.descriptor = self.held = -1
