@@ -28,7 +28,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 def client(connection: socket.socket, directory: Path, starter: bool = True) -> Client:
     """Return a client that wants everything."""
-    return Client(connection, "012", starter, str(directory))  # type: ignore[arg-type]
+    return Client(connection, "012", starter, str(directory))
 
 
 def taken(connection: socket.socket) -> list[bytes]:
