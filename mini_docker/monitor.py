@@ -28,31 +28,35 @@ def main(number: int, root: str = "", id: str = "", plain: str = "") -> int:
         from mini_docker import supervisor_plain
 
         return supervisor_plain.main(number, root, id)
-
-    from mini_docker import monitor_handover
-
-    state = monitor_handover.remembered(number)
     try:
-        if "due" in state:
-            from mini_docker import monitor_again
-
-            loop = monitor_again.wait(root, id, state)
-        else:
-            loop = monitor_handover.unpack(root, state["run"], id, state)
-        if loop is None:
-            return 0
-        over = loop.run()
-        from mini_docker import monitor_end
-
-        if not over:
-            monitor_end.become_slim(loop)
-        monitor_end.finish(loop)
+        _go_on(number, root, id)
     except BaseException as error:
         from mini_docker import monitor_group
 
         monitor_group.confess(f"{root}/containers/{id}", error)
         return 1
     return 0
+
+
+def _go_on(memory: int, root: str, id: str) -> None:
+    """Look after container *id*, from what *memory* says to its end or to the next fresh start."""
+    from mini_docker import monitor_handover
+
+    state = monitor_handover.remembered(memory)
+    if "due" in state:
+        from mini_docker import monitor_again
+
+        loop = monitor_again.wait(root, id, state)
+        if loop is None:
+            return  # it has been stopped
+    else:
+        loop = monitor_handover.unpack(root, state["run"], id, state)
+    over = loop.run()
+    from mini_docker import monitor_end
+
+    if not over:
+        monitor_end.become_slim(loop)
+    monitor_end.finish(loop)
 
 
 if __name__ == "__main__":
