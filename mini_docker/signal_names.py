@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import _signal
-
 from mini_docker.errors import UsageError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:  # the same numbers, without the cost of signal's enums
+    import _signal as signal
+
 NAMES = {
-    name.removeprefix("SIG"): int(getattr(_signal, name))
-    for name in dir(_signal)
+    name.removeprefix("SIG"): int(getattr(signal, name))
+    for name in dir(signal)
     if name.startswith("SIG") and name[3:].isalnum()
 }
 HIGHEST = 64  # of the real-time signals: signal(7)

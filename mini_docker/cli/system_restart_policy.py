@@ -77,8 +77,8 @@ def start_all(store: Store) -> int:
         try:
             operations.launch(it)
             print(it.name(), flush=True)
-        except MiniDockerError as failure:
-            broken.append(failure)
+        except MiniDockerError as error:
+            broken.append(error)
     for failure in broken:
         print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if broken else 0

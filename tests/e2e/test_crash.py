@@ -17,7 +17,10 @@ from tests.e2e.conftest import Engine, _groups, until
 
 pytestmark = pytest.mark.e2e
 
-CHANGES = "mkdir,rename,symlink,unlink,unlinkat,rmdir,clone3,clone,vfork,write,flock,pipe2,execve"
+CHANGES = (
+    "mkdir,rename,symlink,unlink,unlinkat,rmdir,clone3,clone,vfork,write,flock,pipe2,execve,"
+    "bind,sendmsg,memfd_create,socketpair"
+)
 
 
 def killed_at(engine: Engine, step: int, *words: str) -> int:
@@ -52,7 +55,8 @@ def settle(engine: Engine, step: int) -> None:
 def test_a_run_killed_at_every_step(engine: Engine, root: Path) -> None:
     """The command, its monitor and the container's child are each killed at their step."""
     words = ("run", "--name", "again", "--rm", "busybox", "true")
-    step, codes = 0, []
+    step = 0
+    codes: list[int] = []
     while codes[-3:] != [0, 0, 0]:  # a monitor that is killed after its answer spoils no code
         step += 1
         codes.append(killed_at(engine, step, *words))
