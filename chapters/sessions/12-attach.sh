@@ -1,7 +1,7 @@
 # A service: -dit, attach, the keys that detach, exec beside it, nsenter.
 #: stage 12
 #- mini-docker image bootstrap busybox
-#- keys() { for it; do sleep 1; printf "$it"; done; sleep 1; }
+#- keys() { sleep 1; for it; do sleep 1; printf "$it"; done; sleep 1; }
 ## start
 mini-docker run -dit --name box busybox sh -c \
   'stty -echo; while read -r line; do echo "I heard: $line"; done; echo bye'
@@ -19,7 +19,7 @@ kill %1; wait %1
 ## exec
 mini-docker exec -it box sh -c 'tty; ls /dev/pts; ps -o pid,comm'
 mini-docker exec -d box sh -c 'echo nobody waited for me > /note'
-#- sleep 0.5
+#- until mini-docker exec box test -s /note; do sleep 0.1; done
 mini-docker exec box cat /note
 ## nsenter
 pid=$(mini-docker inspect -f '{{.State.Pid}}' box)

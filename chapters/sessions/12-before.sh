@@ -5,4 +5,4 @@
 ## terminal
 mini-docker run --rm busybox sh -c 'readlink /proc/self/fd/1; ls /dev/pts'
 ## refused
-mini-docker run --rm -it busybox
+mini-docker run --rm -t busybox

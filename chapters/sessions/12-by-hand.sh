@@ -30,7 +30,7 @@ script -qc tty /dev/null
 script -qc 'stty -a' /dev/null < /dev/null
 
 ## cooked
-keys() { for it; do sleep 1; printf "$it"; done; sleep 1; }
+keys() { sleep 1; for it; do sleep 1; printf "$it"; done; sleep 1; }
 keys 'abc\177d\r' | script -E never -qc 'head -n 1 | od -c' /dev/null
 
 ## raw

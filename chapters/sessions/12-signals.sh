@@ -1,7 +1,7 @@
 # Ctrl-C and signals: --sig-proxy, a deaf process 1, jobs in a container's shell.
 #: stage 12
 #- mini-docker image bootstrap busybox
-#- keys() { for it; do sleep 1; printf "$it"; done; sleep 1; }
+#- keys() { sleep 1; for it; do sleep 1; printf "$it"; done; sleep 1; }
 ## signal
 mini-docker run -d --name clock busybox sh -c \
   'trap "echo I tidy up; exit 3" INT; while :; do sleep 0.1; done'
