@@ -148,10 +148,28 @@ def _record(it: Container, code: int, lived: float) -> float | None:
     return delay
 
 
-def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
-    """Become the process that waits, and starts the container of *loop* after *delay* seconds."""
+def _leave_behind(loop: Loop) -> None:
+    """Let a process of its own serve the clients that have not read to the end yet.
+
+    It is nobody's child, so nobody has to wait for it, and does not hold the container's lock.
+    """
+    for client in loop.clients:
+        client.go_on()
+    if any(client.last and not client.gone for client in loop.clients):
+        middle = os.fork()
+        if middle == 0:
+            if os.fork() == 0:
+                os.close(loop.life)
+                loop.linger()
+            os._exit(0)
+        os.waitpid(middle, 0)
     for client in loop.clients:
         client.close()
+
+
+def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
+    """Become the process that waits, and starts the container of *loop* after *delay* seconds."""
+    _leave_behind(loop)
     monitor_group.join_monitors()
     state = {"due": time.monotonic() + delay, "life": loop.life, "run": it.store.run}
     empty = {"process": -1, "door": -1, "outputs": [], "clients": []}

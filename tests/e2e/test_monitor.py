@@ -115,6 +115,19 @@ def test_a_container_is_restarted_as_its_policy_says(engine: Engine) -> None:
     engine.ok("rm", "again")
 
 
+def test_who_reads_late_sees_the_end_before_a_restart(engine: Engine) -> None:
+    words = ("run", "--name", "twice", "--restart", "on-failure:1", "busybox", "sh", "-c")
+    with engine.popen(*words, f"{LINES}; exit 3") as process:
+        until(lambda: engine("inspect", "twice").code == 0, "the container")
+        until(
+            lambda: status(engine, "twice") == "exited", "its second end, though nobody reads", 60
+        )
+        out, _ = process.communicate(timeout=60)
+    expected = subprocess.run(["sh", "-c", LINES], capture_output=True, check=True).stdout
+    assert (out == expected, process.returncode) == (True, 3), len(out)
+    assert engine.inspect("twice")["RestartCount"] == 1
+
+
 def test_a_monitor_does_not_grow_by_restarts(engine: Engine) -> None:
     script = "usleep 100000; exit 1"
     engine.ok("run", "-d", "--name", "often", "--restart", "always", "busybox", "sh", "-c", script)
