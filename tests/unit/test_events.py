@@ -5,9 +5,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,34 +154,49 @@ def following(root: Path, until: int | None = None) -> Iterator[dict[str, Any]]:
     return events_read.watch(str(root), None, until)
 
 
-def test_what_comes_is_seen_and_what_was_is_not(tmp_path: Path) -> None:
+def at_each_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Have *act* called where a reader waits until its next look."""
+    real = time.sleep
+
+    def sleep(seconds: float) -> None:
+        act()
+        real(min(seconds, 0.01))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+
+
+def test_what_comes_is_seen_and_what_was_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     emit(tmp_path, "old")
-    threading.Timer(0.1, emit, (tmp_path, "new")).start()
+    at_each_look(monkeypatch, lambda: emit(tmp_path, "new"))
     assert next(following(tmp_path))["Action"] == "new"
 
 
 def test_a_reader_goes_with_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log is put aside while somebody reads: all of it is read, in order, and once."""
     monkeypatch.setattr(events, "LIMIT", 2000)
-    monkeypatch.setattr(events_read, "PERIOD", 0.005)
+    numbers = map(str, range(30))
+    files = set()
 
     def write() -> None:
-        for number in range(30):
-            emit(tmp_path, str(number))
-            time.sleep(0.005)
+        for _ in range(3):
+            if number := next(numbers, ""):
+                emit(tmp_path, number)
+        files.add((tmp_path / "events.log").stat().st_ino)
 
-    writer = threading.Timer(0.1, write)
-    writer.start()
+    at_each_look(monkeypatch, write)
     reader = following(tmp_path)
     assert [next(reader)["Action"] for _ in range(30)] == [str(number) for number in range(30)]
-    writer.join()
+    assert len(files) > 1, "it has not been put aside"
 
 
-def test_a_reader_ends_at_until(tmp_path: Path) -> None:
-    started = time.monotonic()
-    threading.Timer(0.1, emit, (tmp_path, "new")).start()
-    found = [it["Action"] for it in following(tmp_path, time.time_ns() + 300_000_000)]
-    assert found == ["new"] and 0.25 < time.monotonic() - started < 2
+def test_a_reader_ends_at_until(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = ["new"]
+    at_each_look(monkeypatch, lambda: emit(tmp_path, left.pop()) if left else None)
+    until = time.time_ns() + 400_000_000
+    assert [it["Action"] for it in following(tmp_path, until)] == ["new"]
+    assert time.time_ns() > until
 
 
 def test_only_what_lies_between_the_moments(tmp_path: Path) -> None:

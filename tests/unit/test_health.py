@@ -6,7 +6,7 @@ import os
 import select
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -52,11 +52,12 @@ def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
-def turn(watch: health.Watch, seconds: float) -> None:
-    """Be the monitor's loop for *seconds*."""
-    end = time.monotonic() + seconds
-    while (now := time.monotonic()) < end:
-        wait = max(0.0, min(watch.deadline(), end) - now)
+def turn(watch: health.Watch, done: Callable[[], object]) -> None:
+    """Be the monitor's loop until *done* gives something true; a minute is too long."""
+    give_up = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < give_up
+        wait = max(0.0, min(watch.deadline() - time.monotonic(), 0.02))
         watch.turn(set(select.select(watch.descriptors(), [], [], wait)[0]))
 
 
@@ -65,31 +66,31 @@ def runs(probe: Path) -> list[str]:
 
 
 def test_a_look_is_due_after_each_interval(probe: Path) -> None:
+    began = time.monotonic()
     watch = health.Watch("/root", "4adc", [0.1, 1, 0, 5])
-    assert watch.descriptors() == [] and 0 < watch.deadline() - time.monotonic() <= 0.1
-    turn(watch, 0.55)
+    assert watch.descriptors() == []
+    assert began + 0.1 <= watch.deadline() <= time.monotonic() + 0.1
+    turn(watch, lambda: len(runs(probe)) >= 4)
     watch.close()
-    assert 3 <= len(runs(probe)) <= 5
+    assert time.monotonic() - began >= 0.4
     assert runs(probe)[0].endswith("health_probe.py /root 4adc")
 
 
 def test_looks_do_not_overlap(probe: Path) -> None:
-    (probe / "does").write_text("sleep 0.3\n")
-    watch = health.Watch("/root", "4adc", [0.05, 5, 0, 5])
-    turn(watch, 0.6)
+    (probe / "does").write_text(f"sleep 0.2; echo end >> {probe}/runs\n")
+    watch = health.Watch("/root", "4adc", [0.05, 60, 0, 5])
+    turn(watch, lambda: runs(probe).count("end") >= 2)
     watch.close()
-    assert len(runs(probe)) == 2
+    assert [line == "end" for line in runs(probe)[:4]] == [False, True, False, True]
 
 
 def test_in_the_start_period_looks_come_faster_until_the_first_success(probe: Path) -> None:
     (probe / "does").write_text(f"exit {health.STARTING}\n")
-    watch = health.Watch("/root", "4adc", [60, 1, 60, 0.1])
-    turn(watch, 0.45)
-    assert len(runs(probe)) >= 2
+    watch = health.Watch("/root", "4adc", [600, 1, 600, 0.1])
+    turn(watch, lambda: len(runs(probe)) >= 2)
     (probe / "does").write_text("exit 0\n")
-    turn(watch, 0.3)
+    turn(watch, lambda: watch.deadline() - time.monotonic() > 500)
     watch.close()
-    assert watch.deadline() - time.monotonic() > 50
 
 
 def test_a_container_that_has_run_longer_is_past_its_start_period(probe: Path) -> None:
@@ -102,10 +103,9 @@ def test_a_probe_that_hangs_is_told_to_end_and_then_killed(
 ) -> None:
     monkeypatch.setattr(health, "GRACE", 0.15)
     (probe / "does").write_text("trap 'echo told >> $0.told' TERM\nwhile :; do sleep 0.05; done\n")
-    watch = health.Watch("/root", "4adc", [0.05, 0.1, 0, 5])
-    turn(watch, 0.8)
+    watch = health.Watch("/root", "4adc", [0.05, 0.4, 0, 5])
+    turn(watch, lambda: (probe / "probe.told").exists() and len(runs(probe)) >= 2)
     watch.close()
-    assert (probe / "probe.told").exists() and len(runs(probe)) >= 2
     first = int(runs(probe)[0].split()[0])
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
@@ -115,8 +115,7 @@ def test_a_closed_watch_leaves_no_process_and_no_descriptor(probe: Path) -> None
     before = os.listdir("/proc/self/fd")
     (probe / "does").write_text("sleep 60\n")
     watch = health.Watch("/root", "4adc", [0.01, 60, 0, 5])
-    turn(watch, 0.1)
-    assert watch.descriptors()
+    turn(watch, watch.descriptors)
     watch.close()
     watch.close()
     assert watch.descriptors() == [] and os.listdir("/proc/self/fd") == before
@@ -129,7 +128,7 @@ def test_a_probe_inherits_no_descriptor(probe: Path) -> None:
     os.set_inheritable(writer, True)
     (probe / "does").write_text("sleep 60\n")
     watch = health.Watch("/root", "4adc", [0.01, 60, 0, 5])
-    turn(watch, 0.1)
+    turn(watch, lambda: runs(probe))
     os.close(writer)
     assert os.read(reader, 1) == b""  # nobody else holds it open
     os.close(reader)
@@ -167,11 +166,11 @@ def test_nobody_waits_for_what_a_test_leaves_behind() -> None:
     started = time.monotonic()
     assert collect("echo out; sleep 30 &") == (b"out\n", True)
     assert collect("yes & exit 0")[1]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_a_test_that_takes_too_long_is_given_up() -> None:
     started = time.monotonic()
     assert collect("echo so far; exec >&-; sleep 30", 0.3) == (b"so far\n", False)
     assert not collect("yes", 0.3)[1]
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20

@@ -89,10 +89,12 @@ def test_check_of_a_fresh_copy_fails_fast_and_tells_the_first_cause_first(
     student: Student,
 ) -> None:
     student("start")
-    student("check", status=1)  # byte code is there now
-    began = time.monotonic()
-    said = student("check", status=1)
-    assert time.monotonic() - began < 2 * machine.slowness()
+    took = []
+    while not took or (took[-1] >= 2 * machine.slowness() and len(took) < 6):  # others work too
+        began = time.monotonic()
+        said = student("check", status=1)
+        took.append(time.monotonic() - began)
+    assert min(took) < 2 * machine.slowness(), took
     assert f"task 1, {TASK.name}, is not written yet: {student.copy}:" in said
     assert "stuck? lab hint 1.1" in said
 
