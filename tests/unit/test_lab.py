@@ -89,7 +89,7 @@ def test_check_of_a_fresh_copy_fails_fast_and_tells_the_first_cause_first(
     student: Student,
 ) -> None:
     student("start")
-    took = []
+    took: list[float] = []
     while not took or (took[-1] >= 2 * machine.slowness() and len(took) < 6):  # others work too
         began = time.monotonic()
         said = student("check", status=1)
