@@ -23,3 +23,4 @@ mini-docker ps -a --format '{{.Names}}: {{.State}}'
 mini-docker system check --repair
 mini-docker system check
 mini-docker run --rm --name step4 busybox echo the name is free again
+mini-docker rm step8

@@ -1,6 +1,7 @@
 # Chapter 13, by hand: stop, a lock that its holder's death opens, a record, a back-off, a note.
 #: varies ^\d+ \d+ [0-9a-f-]{36}$
 ## obeys
+mkdir life && cd life
 sh -c 'trap "echo saving; exit 0" TERM; while :; do sleep 0.1; done' &
 sleep 0.5; kill -TERM $!; wait $!; echo $?
 

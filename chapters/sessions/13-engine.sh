@@ -21,8 +21,7 @@ mini-docker stop web; mini-docker rm web
 mini-docker create --name peek busybox true
 cd /var/lib/mini-docker/containers/$(mini-docker inspect -f '{{.Id}}' peek); ls
 cat state.json
-#- cd - > /dev/null
-mini-docker rm peek
+cd; mini-docker rm peek
 
 ## deaf
 mini-docker run -d --name deaf busybox sleep 1000
@@ -59,7 +58,9 @@ mini-docker rm loop
 for n in 1 2 3; do mini-docker run --name job$n busybox sh -c "exit $n"; done
 mini-docker ps -a -f exited=2 --format '{{.Names}}'
 mini-docker rm $(mini-docker ps -aq -f status=exited) | wc -l
-mini-docker create --name spare busybox true > id; mini-docker container prune -f
+mini-docker create --name spare busybox true
+mini-docker rename spare left; mini-docker wait left
+mini-docker container prune -f
 
 ## health
 mini-docker run -d --name shop --health-cmd 'test -f /ready' --health-interval 0.5s --health-retries 2 busybox sleep 1000

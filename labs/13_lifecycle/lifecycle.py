@@ -113,12 +113,12 @@ def stop(process: int, number: int, grace: float) -> bool:
     seconds, send SIGKILL, and wait again, at most LAST_GRACE. A negative *grace* has no
     end: we wait for as long as it takes. With 0 there is no waiting between the two signals.
 
-    Return as soon as the process has ended: True if *number* was enough, False if it took
-    SIGKILL. One that has ended already, so that the kernel knows no such process, is as
-    good as one that obeys.
+    Return as soon as the process has ended: True if *number* was enough, be it SIGKILL, and
+    False if it took a second signal. One that the kernel knows no more, at either signal, is
+    as good as one that obeys. *process* stays open: it is the caller's.
 
-    Raises ProcessError if the kernel refuses a signal, or if the process has not ended
-    LAST_GRACE seconds after SIGKILL: it waits in the kernel, or is frozen.
+    Raises ProcessError if the kernel refuses a signal for any other reason, or if the process
+    has not ended LAST_GRACE seconds after SIGKILL: it waits in the kernel, or is frozen.
     pidfd_open(2), pidfd_send_signal(2).
     """
     raise NotImplementedError("lab 13, task 2: write stop")
@@ -139,7 +139,8 @@ def restart(policy: Mapping[str, Any], state: Mapping[str, Any], lived: float) -
 
     *policy* is HostConfig.RestartPolicy: a Name of POLICIES ("" means "no") and for
     on-failure a MaximumRetryCount, 0 for any number. *state* is what state.json holds
-    after the end, and *lived* how many seconds the container ran:
+    after the end, and *lived* how many seconds the container ran. Neither need hold every
+    field: what is missing is 0, false or "".
 
         Stopped        true if a user has stopped it: then it stays as it is, whatever the policy
         ExitCode       how it ended; on-failure wants it back unless this is 0
@@ -167,8 +168,9 @@ def judge(
 
     *health* is what it was before, with Status ("starting" until the first verdict,
     "healthy" or "unhealthy"), FailingStreak, the number of failures in a row, and Log, the
-    results of the last probes. *result* is the probe's: Start, End, ExitCode, Output. It is
-    appended to Log, of which the last KEPT_PROBES stay. *health* itself is left as it was.
+    results of the last probes; before the first probe it is empty. *result* is the probe's:
+    Start, End, ExitCode, Output. It is appended to Log, of which the last KEPT_PROBES stay.
+    *health* itself is left as it was.
 
     ExitCode 0 is a success: healthy at once, and the streak is 0. Any other is a failure
     and makes the streak one longer; with *retries* failures in a row (RETRIES if *retries*

@@ -313,10 +313,69 @@ def test_task2_one_that_is_gone_is_as_good_as_one_that_obeys() -> None:
 
 
 def test_task2_what_the_kernel_refuses_is_an_error_of_the_engine() -> None:
-    it = Story("stop(a descriptor of /dev/null, SIGTERM, grace=1)")
-    outcome = it.run(lambda: lifecycle.stop(os.open("/dev/null", os.O_RDONLY), TERM, 1))
+    it = Story("stop(a descriptor of no process, SIGTERM, grace=1)")
+    outcome = it.run(lambda: lifecycle.stop(os.eventfd(0), TERM, 1))
     kind = outcome.raised.kind if outcome.raised else "no exception"
     it.check(kind == ProcessError.__name__, f"{outcome.raised or kind}", "ProcessError")
+
+
+def sending(answers: list[type[OSError] | None], grace: float = 0.1) -> Callable[[], Any]:
+    """Return what calls stop() where the kernel answers to one signal after the other as told."""
+
+    def act() -> dict[str, Any]:
+        shell, sent = Shell(STUBBORN), []
+
+        def send(process: int, number: int, *_: Any) -> None:
+            sent.append(int(number))
+            if error := answers[len(sent) - 1]:
+                raise error(1, "as told")
+            signal_of_theirs(process, number)
+
+        signal_of_theirs = signal.pidfd_send_signal
+        lifecycle.signal.pidfd_send_signal = send  # type: ignore[assignment]
+        before = len(os.listdir("/proc/self/fd"))
+        try:
+            told = repr(lifecycle.stop(shell.pidfd, TERM, grace))
+        except ProcessError:
+            told = "ProcessError"
+        return {"told": told, "sent": sent, "left": len(os.listdir("/proc/self/fd")) - before}
+
+    return act
+
+
+def test_task2_without_grace_both_signals_are_sent() -> None:
+    it = Story("stop(a process that ignores TERM, SIGTERM, grace=0)", "docker stop -t 0")
+    seen = it.value(sending([None, None], 0))
+    mistake = "with a grace of 0 the signal that was asked for was left out"
+    it.check(seen["sent"] == [TERM, KILL], f"signals {seen['sent']}", f"{[TERM, KILL]}", mistake)
+
+
+@pytest.mark.parametrize("answers", [[PermissionError], [None, PermissionError]])
+def test_task2_a_signal_that_is_not_allowed_has_ended_nobody(answers: Any) -> None:
+    it = Story(f"stop(...), and the kernel refuses signal number {len(answers)}: not permitted")
+    seen = it.value(sending(answers))
+    mistake = "a refusal of the kernel's was taken for the end of the process"
+    it.check(seen["told"] == "ProcessError", seen["told"], "ProcessError", mistake)
+
+
+def test_task2_one_that_goes_in_the_last_moment_is_as_good_as_one_that_obeys() -> None:
+    it = Story("stop(a process that is gone when SIGKILL is due, SIGTERM, grace=0.1)")
+    seen = it.value(sending([None, ProcessLookupError]))
+    it.check(seen["told"] == "True", seen["told"], "True: no SIGKILL has reached it")
+
+
+def test_task2_the_callers_descriptor_stays_open_and_is_the_only_one() -> None:
+    it = Story("stop(a process that ignores TERM, SIGTERM, grace=0.1)")
+    seen = it.value(sending([None, None]))
+    expected = "as many as before: the pidfd is the caller's"
+    it.check(seen["left"] == 0, f"{seen['left']:+} open descriptors", expected)
+
+
+def test_task2_an_end_in_the_middle_is_noticed_at_once() -> None:
+    script = "trap 'sleep 0.25; exit 5' TERM; echo up; while :; do sleep 0.01; done"
+    it = Story("stop(a shell that takes 0.25 s to end on TERM, SIGTERM, grace=2), three times")
+    took = min(it.value(stopping(script, TERM, 2))["took"] for _ in range(3))
+    it.check(took < 0.36, f"{took:.2f} s", "0.25 s and a little", "it looks only now and then")
 
 
 def test_task2_a_process_that_does_not_die_is_not_waited_for_for_ever() -> None:
@@ -423,6 +482,16 @@ def test_task3_on_failure_gives_up_after_as_many_restarts_as_were_allowed() -> N
     answers("on-failure", None, mistake, most=3, RestartCount=3, RestartDelay=0.4)
     answers("on-failure", None, mistake, most=3, RestartCount=4, RestartDelay=0.4)
     answers("on-failure", 0.8, "it gives up too early", most=3, RestartCount=2, RestartDelay=0.4)
+
+
+def test_task3_a_long_life_does_not_lift_the_maximum() -> None:
+    mistake = "the delay begins anew after a long life, the number of restarts does not"
+    answers("on-failure", None, mistake, most=3, RestartCount=3, lived=3600.0)
+
+
+@pytest.mark.parametrize("code", [255, 137, -1])
+def test_task3_every_code_but_0_is_a_failure(code: int) -> None:
+    answers("on-failure", 0.1, "every code but 0 is a failure", ExitCode=code)
 
 
 def test_task3_a_maximum_of_0_is_no_maximum() -> None:
@@ -536,6 +605,19 @@ def test_task4_a_failure_in_the_start_period_is_excused() -> None:
 
 def test_task4_a_success_in_the_start_period_counts() -> None:
     verdict(health("starting", 0), 0, "healthy", 0, early=True)
+
+
+def test_task4_an_excused_failure_changes_nothing_else() -> None:
+    verdict(
+        health("starting", 2), 1, "starting", 2, "an excused failure changes nothing", early=True
+    )
+
+
+def test_task4_an_unhealthy_one_stays_so_until_a_success() -> None:
+    mistake = "the start period excuses only one that is starting"
+    verdict(health("unhealthy", 3), 1, "unhealthy", 4, mistake, early=True)
+    verdict(health("unhealthy", 3), 1, "unhealthy", 4, "the streak counts on")
+    verdict(health("unhealthy", 0), 1, "unhealthy", 1, "only a success makes it healthy")
 
 
 def test_task4_one_that_was_healthy_is_no_longer_excused() -> None:

@@ -7,7 +7,7 @@ def stop(process: int, number: int, grace: float) -> bool:
         try:
             signal.pidfd_send_signal(process, sent)
         except ProcessLookupError:
-            return sent == term
+            return True
         except OSError as error:
             raise ProcessError(f"cannot send signal {sent}: {reason(error)}") from error
         if ended(process, patience):

@@ -1,0 +1,16 @@
+"""with a grace of 0 the signal that was asked for was left out"""
+
+
+def stop(process: int, number: int, grace: float) -> bool:
+    for sent, patience in ((number, grace), (int(signal.SIGKILL), LAST_GRACE)):
+        if not patience:
+            continue
+        try:
+            signal.pidfd_send_signal(process, sent)
+        except ProcessLookupError:
+            return True
+        except OSError as error:
+            raise ProcessError(f"cannot send signal {sent}: {reason(error)}") from error
+        if ended(process, patience):
+            return sent == number
+    raise ProcessError("the process has not ended")
