@@ -35,13 +35,15 @@ def plan(config: dict[str, Any]) -> list[float] | None:
 
     In seconds: between two looks, for one look, the start period, and between two looks in
     that period. What is 0 in the record, or not there, has Docker's default. Before the lab
-    of the life cycle an image's health is not watched.
+    of the life cycle an image's health is not watched, nor without a monitor that could.
     """
     from mini_docker import swap
 
     check = config.get("Healthcheck") or {}
     test = check.get("Test") or []
-    if len(test) < 2 or test[0] not in TESTS or swap.locked("lifecycle"):
+    if len(test) < 2 or test[0] not in TESTS:
+        return None
+    if swap.unbegun("lifecycle") or swap.locked("streams"):
         return None
     given = [(check.get(name) or 0) / SECOND for name in FIELDS]
     return [number or default for number, default in zip(given, DEFAULTS, strict=True)]

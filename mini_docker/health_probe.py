@@ -151,7 +151,7 @@ def _kill(pid: int) -> None:
 
 def _note(it: Container, result: dict[str, Any]) -> None:
     """Write *result* to the state of *it*, if that is still the life that was looked at."""
-    from mini_docker import events, health, lifecycle, timestamps
+    from mini_docker import events, health, timestamps
 
     with it.change():
         before = it.state.get("StartedAt")
@@ -161,10 +161,26 @@ def _note(it: Container, result: dict[str, Any]) -> None:
         check, now = it.record["Config"]["Healthcheck"], it.state.get("Health") or health.fresh()
         age = timestamps.seconds(result["Start"]) - timestamps.seconds(it.state["StartedAt"])
         early = age < (check.get("StartPeriod") or 0) / health.SECOND
-        new = lifecycle.judge(now, result, check.get("Retries") or 0, early)
+        new = _verdict(now, result, check.get("Retries") or 0, early)
         it.update(Health=new)
     if new["Status"] != now["Status"]:
         events.container(it, f"health_status: {new['Status']}")
+
+
+def _verdict(
+    now: dict[str, Any], result: dict[str, Any], retries: int, early: bool
+) -> dict[str, Any]:
+    """Return the health of a container after *result*; if the judge fails, Log says why."""
+    from mini_docker import lifecycle, swap
+
+    try:
+        new = lifecycle.judge(now, result, retries, early)
+        return {**new, "Status": str(new["Status"])}
+    except Exception as error:
+        if not (told := swap.explain(error)):
+            raise
+    failed = {**result, "ExitCode": -1, "Output": told}
+    return {**now, "Log": [*now["Log"], failed][-lifecycle.KEPT_PROBES :]}
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def locked(topic: str) -> bool:
     One that is lent (course.toml) is the engine's own until then, because too much would stop
     without it: an image is run from lab 3 on, and its name is a task of lab 9.
     """
-    return _unbegun(topic) and not topics()[topic].get("lent")
+    return unbegun(topic) and not topics()[topic].get("lent")
 
 
 def require(*wanted: str, what: str) -> None:
@@ -99,11 +99,12 @@ def require(*wanted: str, what: str) -> None:
     *what* needs it.
     """
     for topic in wanted:
-        if _unbegun(topic):
+        if unbegun(topic):
             raise LockedTopic(f"`{what}` needs {remedy(topic)}")
 
 
-def _unbegun(topic: str) -> bool:
+def unbegun(topic: str) -> bool:
+    """Say whether nothing of *topic* is written yet, lent or not."""
     return state(topic) in ("locked", "begun")
 
 

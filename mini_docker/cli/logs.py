@@ -7,7 +7,7 @@ import select
 import sys
 import time
 
-from mini_docker import containers, logs_read, logs_runs, moments, strconv
+from mini_docker import containers, logs_read, logs_runs, moments, strconv, timestamps
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -53,6 +53,7 @@ COMMAND = Command(
 )
 PAUSE = 50  # milliseconds between two looks at a log that does not grow
 FULL = 2**16  # bytes that are written at once
+CONFESSED = 4096  # bytes at the end of monitor.log in which its last line is
 
 
 def execute(values: Values, store: Store) -> int:
@@ -75,6 +76,7 @@ def execute(values: Values, store: Store) -> int:
             printer.add(run)
     printer.flush()
     _remark(reader)
+    _confession(it)
     return 0
 
 
@@ -116,6 +118,24 @@ def _wait(reader: logs_read.Reader, printer: Printer) -> None:
 def _remark(reader: logs_read.Reader) -> None:
     for remark in reader.remarks():
         print(f"WARNING: {remark}", file=sys.stderr, flush=True)
+
+
+def _confession(it: Container) -> None:
+    """Tell why the monitor of *it* gave something up in this life, if it did: the log ends there.
+
+    It may be the disk, or a student's function.
+    """
+    path = f"{it.store.directory(it.id)}/monitor.log"
+    try:
+        with open(path, "rb") as file:
+            facts = os.fstat(file.fileno())
+            file.seek(max(0, facts.st_size - CONFESSED))
+            last = file.read(CONFESSED).decode(errors="replace").splitlines()[-1:]
+    except FileNotFoundError:
+        return
+    if facts.st_mtime < timestamps.seconds(it.state["StartedAt"]):
+        return
+    print(f"WARNING: the monitor failed: {''.join(last)}: see {path}", file=sys.stderr)
 
 
 class Printer:
