@@ -35,6 +35,5 @@ kill $!; wait $!
 
 ## stopped
 sh -c 'trap "echo heard; exit 0" TERM; while :; do sleep 0.1; done' &
-sleep 0.5; kill -STOP $!; kill -TERM $!
-sleep 0.5; grep State /proc/$!/status
+sleep 0.5; kill -STOP $!; kill -TERM $!; sleep 0.5; grep State /proc/$!/status
 kill -CONT $!; sleep 0.5; wait $!; echo $?
