@@ -367,6 +367,7 @@ def test_task2_one_that_goes_in_the_last_moment_is_as_good_as_one_that_obeys() -
 def test_task2_the_callers_descriptor_stays_open_and_is_the_only_one() -> None:
     it = Story("stop(a process that ignores TERM, SIGTERM, grace=0.1)")
     seen = it.value(sending([None, None]))
+    it.check(seen["told"] == "False", seen["told"], "False: it took SIGKILL")
     expected = "as many as before: the pidfd is the caller's"
     it.check(seen["left"] == 0, f"{seen['left']:+} open descriptors", expected)
 
@@ -487,6 +488,7 @@ def test_task3_on_failure_gives_up_after_as_many_restarts_as_were_allowed() -> N
 def test_task3_a_long_life_does_not_lift_the_maximum() -> None:
     mistake = "the delay begins anew after a long life, the number of restarts does not"
     answers("on-failure", None, mistake, most=3, RestartCount=3, lived=3600.0)
+    answers("on-failure", 0.1, most=4, RestartCount=3, lived=3600.0)
 
 
 @pytest.mark.parametrize("code", [255, 137, -1])
