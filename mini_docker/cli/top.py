@@ -30,14 +30,7 @@ def execute(values: Values, store: Store) -> int:
         raise StateError(f"container {it.id[:12]} is not running")
     pids = set(processes_of(it))
     options = values.arguments[1:] or ["-ef"]
-    try:
-        done = subprocess.run(["ps", *options], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise ProcessError("cannot run ps: install the package procps") from None
-    if done.returncode:
-        why = done.stderr.strip().splitlines()[:1] or ["no output"]
-        raise ProcessError(f"error running ps {' '.join(options)}: {why[0]}")
-    header, *rows = done.stdout.splitlines()
+    header, *rows = _ps(options, pids)
     columns = header.split()
     if "PID" not in columns:
         raise MiniDockerError("Couldn't find PID field in ps output")
@@ -50,6 +43,23 @@ def execute(values: Values, store: Store) -> int:
     sys.stdout.flush()
     events.container(it, "top")
     return 0
+
+
+def _ps(options: list[str], pids: set[int]) -> list[str]:
+    """Return the lines of ps with the user's *options*, of those *pids* if it can choose them.
+
+    Without -q many options, as -o alone, show the caller's terminal only; a few, as f, do not
+    go with it. moby, daemon/top_unix.go.
+    """
+    try:
+        for words in ([*options, "-q" + ",".join(map(str, sorted(pids)))], options):
+            done = subprocess.run(["ps", *words], capture_output=True, text=True, check=False)
+            if not done.returncode:
+                return done.stdout.splitlines()
+    except FileNotFoundError:
+        raise ProcessError("cannot run ps: install the package procps") from None
+    why = done.stderr.strip().splitlines()[:1] or ["no output"]
+    raise ProcessError(f"error running ps {' '.join(options)}: {why[0]}")
 
 
 def processes_of(it: containers.Container) -> list[int]:

@@ -131,6 +131,17 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any
     return found
 
 
+def attached(engine: Engine, name: str, count: int = 1) -> None:
+    """Wait until so many clients have said to the container's monitor what they want."""
+    id = engine.inspect(name)["Id"]
+    words = ("events", "--since", "0", "--filter", "event=attach", "--filter", f"container={id}")
+
+    def enough() -> bool:
+        return len(engine.ok(*words, "--until", f"{time.time():.6f}").splitlines()) >= count
+
+    until(enough, f"{count} clients of {name}")
+
+
 def _mounts() -> set[str]:
     return set(Path("/proc/self/mountinfo").read_text().splitlines())
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Engine, until
+from tests.e2e.conftest import Engine, attached, until
 
 pytestmark = pytest.mark.e2e
 
@@ -82,7 +81,7 @@ def test_whoever_attaches_misses_nothing(engine: Engine) -> None:
     script = "while [ ! -e /go ]; do sleep 0.1; done; head -c 50331648 /dev/zero"
     engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", script)
     with engine.popen("attach", "box") as process:
-        time.sleep(0.7)
+        attached(engine, "box")
         engine.ok("exec", "box", "touch", "/go")
         assert process.stdout
         count = 0
@@ -119,7 +118,7 @@ def test_several_are_attached_to_one(engine: Engine) -> None:
         engine.popen("attach", "box") as second,
         engine.popen("attach", "--no-stdin", "box") as stopped,
     ):
-        time.sleep(0.7)
+        attached(engine, "box", 3)
         stopped.send_signal(signal.SIGSTOP)
         engine.ok("exec", "box", "touch", "/go")
         for process in (first, second):
@@ -164,7 +163,7 @@ def test_signals_are_passed_on(engine: Engine, command: str) -> None:
             assert process.stdout.readline() == b"up\n"
         else:
             until(lambda: engine("logs", "box").out == b"up\n", "the trap")
-            time.sleep(0.5)
+            attached(engine, "box")
         process.send_signal(signal.SIGINT)
         assert process.stdout.read() == b"caught\n"
         assert process.wait(20) == 9
@@ -180,7 +179,7 @@ def test_signals_end_the_client_alone(engine: Engine, command: str) -> None:
         if command == "run":
             assert process.stdout and process.stdout.readline() == b"up\n"
         else:
-            time.sleep(0.7)
+            attached(engine, "box")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 143
     assert engine.inspect("box")["State"]["Running"]

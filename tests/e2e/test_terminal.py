@@ -16,7 +16,7 @@ import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from tests.e2e import hostile
-from tests.e2e.conftest import Engine, until
+from tests.e2e.conftest import Engine, attached, until
 
 pytestmark = pytest.mark.e2e
 
@@ -76,6 +76,16 @@ def cooked(child: pexpect.spawn[bytes]) -> bool:
     return flags[3] & local == local and bool(flags[1] & termios.OPOST)
 
 
+def in_front(engine: Engine, command: str) -> None:
+    """Wait until *command* is what has the container's terminal: ps(1) marks it with a +."""
+
+    def found() -> bool:
+        rows = engine("top", "box", "-o", "pid,stat,args").out.decode().splitlines()
+        return any("+" in row.split()[1] and row.endswith(command) for row in rows)
+
+    until(found, f"{command} in the foreground")
+
+
 def test_a_terminal_of_its_own(engine: Engine, person: Person) -> None:
     child = person("run", "-it", "--rm", *SHELL)
     child.expect_exact(PROMPT)
@@ -89,11 +99,10 @@ def test_a_terminal_of_its_own(engine: Engine, person: Person) -> None:
 
 
 def test_ctrl_c_reaches_the_program_and_not_the_engine(engine: Engine, person: Person) -> None:
-    child = person("run", "-it", "--rm", *SHELL)
+    child = person("run", "-it", "--rm", "--name", "box", *SHELL)
     child.expect_exact(PROMPT)
     child.sendline("sleep 1000")
-    child.expect_exact("1000\r\n")
-    time.sleep(0.2)  # until sleep is the one in the foreground
+    in_front(engine, "sleep 1000")
     child.sendcontrol("c")
     child.expect_exact(PROMPT)
     assert say(child, "echo $?; cat /proc/1/comm").split() == ["130", "sh"]
@@ -102,10 +111,10 @@ def test_ctrl_c_reaches_the_program_and_not_the_engine(engine: Engine, person: P
 
 
 def test_job_control(engine: Engine, person: Person) -> None:
-    child = person("run", "-it", "--rm", *SHELL)
+    child = person("run", "-it", "--rm", "--name", "box", *SHELL)
     child.expect_exact(PROMPT)
     child.sendline("sleep 1000")
-    time.sleep(0.3)
+    in_front(engine, "sleep 1000")
     child.sendcontrol("z")
     child.expect("Stopped")
     child.expect_exact(PROMPT)
@@ -114,7 +123,7 @@ def test_job_control(engine: Engine, person: Person) -> None:
     assert "Running" in say(child, "jobs")
     child.sendline("fg")
     child.expect_exact("sleep 1000\r\n")
-    time.sleep(0.2)
+    in_front(engine, "sleep 1000")
     child.sendcontrol("c")
     child.expect_exact(PROMPT)
     assert say(child, "jobs") == ""
@@ -198,7 +207,7 @@ def test_several_at_once(engine: Engine, person: Person) -> None:
     second.send("\r")
     second.expect_exact(PROMPT)
     with engine.popen("attach", "--no-stdin", "box") as third:
-        time.sleep(0.3)
+        attached(engine, "box", 3)
         assert say(second, "echo $((6 * 7))") == "42"
         first.expect_exact("42\r\n")
         second.send(DETACH)
@@ -266,7 +275,7 @@ def test_exec_has_a_terminal_too(engine: Engine, person: Person) -> None:
     while say(child, "stty size") != "20 50":
         assert time.monotonic() < deadline
     child.sendline("sleep 500; echo ended with $?")
-    time.sleep(0.3)
+    in_front(engine, "sleep 500")
     child.sendcontrol("c")
     child.expect_exact(PROMPT)
     child.sendline("exit 6")
