@@ -10,6 +10,9 @@ parsers answer to the same questions is the measure; the rows here were tried wi
 from __future__ import annotations
 
 import hashlib
+import shlex
+import signal
+from collections.abc import Callable
 from typing import Any
 
 import builder
@@ -21,37 +24,93 @@ from mini_docker.errors import UsageError
 
 # Task 1: parse
 
+_deadlines = [1.0]  # seconds of computing for one call; once one did not end, the next get less
+UNMARKED = "an error without a line leaves the reader to search"
+UNENDED = "an instruction ends in the last line that has been read for it"
+
+
+def ended(it: Story, call: Callable[[], Any]) -> Any:
+    """Return what *call* returns; tell the story if it computes on and on."""
+    seconds = _deadlines[-1]
+
+    def stuck(number: int, frame: object) -> None:
+        _deadlines.append(0.1)
+        it.fail(
+            f"no end after {seconds:g} seconds of computing; then it was stopped",
+            "an end, after less than a millisecond",
+            "a loop that never ends: every way through it, a continue as well, must read a line",
+        )
+
+    before = signal.signal(signal.SIGPROF, stuck)
+    signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+    try:
+        return call()
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
 
 def shown(text: str) -> str:
     """Return *text* on one line, as a story tells it."""
-    return text.replace("\n", "⏎").replace("\r", "␍")
+    text = text.replace("\n", "⏎").replace("\r", "␍")
+    return "".join(char if char.isprintable() else f"<U+{ord(char):04X}>" for char in text)
 
 
-def parsed(text: str, mistake: str = "") -> tuple[Story, list[Any]]:
+def parsed(text: str, mistake: str = "") -> tuple[Story, Any]:
     """Parse *text*; tell the story if that is refused, or gives no Dockerfile."""
     it = Story(f"parse({shown(text)})", "docker build --check")
     try:
-        found = builder.parse(text)
+        found = ended(it, lambda: builder.parse(text))
     except UsageError as error:
         it.fail(f"{type(error).__name__}: {error}", "Docker reads this", mistake)
     rows = getattr(found, "instructions", None)
     it.check(isinstance(rows, list), f"{found!r}", "a Dockerfile, with its instructions")
-    return it, rows  # type: ignore[return-value]
+    return it, found
 
 
 def has(text: str, expected: list[tuple[str, list[str]]], mistake: str = "") -> list[Any]:
     """Parse *text*; tell the story unless names and words of the instructions are *expected*."""
-    it, rows = parsed(text, mistake)
-    found = [(row.name, row.words) for row in rows]
+    it, dockerfile = parsed(text, mistake)
+    found = [(row.name, row.words) for row in dockerfile.instructions]
     it.check(found == expected, f"{found}", f"{expected}", mistake)
-    return rows
+    return list(dockerfile.instructions)
 
 
 def stands(text: str, expected: list[tuple[int, int]], mistake: str = "") -> None:
     """Parse *text*; tell the story unless first and last lines of its instructions fit."""
-    it, rows = parsed(text)
-    found = [(row.line, row.end) for row in rows]
+    it, dockerfile = parsed(text)
+    found = [(row.line, row.end) for row in dockerfile.instructions]
     it.check(found == expected, f"lines {found}", f"first and last lines {expected}", mistake)
+
+
+def notes(text: str, lines: list[int], mistake: str) -> None:
+    """Parse *text*; tell the story unless blank lines were noted for those *lines*."""
+    it, dockerfile = parsed(text)
+    expected = [(line, builder_lines.EMPTY) for line in lines]
+    it.check(
+        dockerfile.warnings == expected,
+        f"warnings {dockerfile.warnings}",
+        f"warnings {expected}, with the last line of the instruction",
+        mistake,
+    )
+
+
+def wrong(text: str, lines: tuple[int, int], mistake: str = UNENDED) -> str:
+    """Parse *text*, with something wrong in *lines*; return the reason, or tell the story."""
+    it = Story(f"parse({shown(text)})", "docker build --check")
+    try:
+        found = ended(it, lambda: builder.parse(text))
+    except builder_lines.DockerfileError as error:
+        seen = (error.line, error.end)
+        expected = f"lines {lines}: the first and the last one of that instruction"
+        it.check(seen == lines, f"{error} (lines {seen})", expected, mistake)
+        said = f"dockerfile parse error on line {lines[0]}: {error.reason}"
+        twice = "the reason alone: the class adds the line"
+        it.check("parse error" not in error.reason, said, twice)
+        return error.reason
+    except UsageError as error:
+        it.fail(f"{type(error).__name__}: {error}", "DockerfileError, with the lines", UNMARKED)
+    it.fail(f"no exception, but {found!r}", f"DockerfileError for lines {lines}")
 
 
 def test_task1_each_line_is_an_instruction() -> None:
@@ -112,17 +171,44 @@ def test_task1_a_comment_in_there_does_not_go_on() -> None:
 def test_task1_a_blank_line_between_such_lines_is_left_out_and_noted() -> None:
     text = "FROM a\nRUN b \\\n\n  \nc\n"
     has(text, [("FROM", ["a"]), ("RUN", ["b c"])], "a blank line does not end an instruction")
-    it = Story(f"parse({shown(text)})", "docker build --check")
-    warnings = builder.parse(text).warnings
-    expected = [(5, builder_lines.EMPTY)]
-    it.check(warnings == expected, f"warnings {warnings}", f"{expected}", "the blank line was not noted")  # noqa: E501  # fmt: skip
+    notes(text, [5], "the blank line was not noted")
 
 
 def test_task1_without_a_blank_line_nothing_is_noted() -> None:
-    text = "FROM a\nRUN b \\\n# why\nc\n\n"
-    it = Story(f"parse({shown(text)})")
-    warnings = builder.parse(text).warnings
-    it.check(warnings == [], f"warnings {warnings}", "none: a comment is no blank line")
+    notes("FROM a\nRUN b \\\n# why\nc\n\n", [], "a comment is no blank line in an instruction")
+
+
+def test_task1_a_blank_line_at_the_end_of_the_file_is_noted_as_well() -> None:
+    text = "FROM a\nRUN b \\\n\n"
+    has(text, [("FROM", ["a"]), ("RUN", ["b"])], "the last instruction was lost")
+    notes(text, [3], "the blank line was not noted: the last line of a file is one like others")
+    stands(text, [(1, 1), (2, 3)], UNENDED)
+
+
+def test_task1_a_comment_at_the_end_of_the_file_is_read_as_well() -> None:
+    text = "FROM a\nRUN b \\\n# c\n"
+    has(text, [("FROM", ["a"]), ("RUN", ["b"])], "the last instruction was lost")
+    stands(text, [(1, 1), (2, 3)], UNENDED)
+
+
+def test_task1_comments_right_above_an_instruction_are_kept_with_it() -> None:
+    text = "# old\n\n# the base\n# of all\nFROM a\nRUN b \\\n# inner\nc\n"
+    it, dockerfile = parsed(text)
+    found = [row.comments for row in dockerfile.instructions]
+    mistake = "passes_over keeps the comments that it passes over: ask it about those lines alone"
+    expected = [["the base", "of all"], []]
+    it.check(found == expected, f"comments {found}", f"comments {expected}", mistake)
+
+
+def test_task1_only_a_line_feed_ends_a_line() -> None:
+    mistake = "splitlines ends lines at other characters, too: builder_lines.physical does not"
+    has("FROM a\nRUN echo b\fc\n", [("FROM", ["a"]), ("RUN", ["echo b\fc"])], mistake)
+    has("FROM a\nRUN echo b\u2028c\n", [("FROM", ["a"]), ("RUN", ["echo b\u2028c"])], mistake)
+
+
+def test_task1_a_byte_order_mark_does_not_count() -> None:
+    mistake = "builder_lines.physical takes the byte order mark off"
+    has("\ufeffFROM a\nUSER b\n", [("FROM", ["a"]), ("USER", ["b"])], mistake)
 
 
 def test_task1_the_end_of_the_file_ends_the_instruction() -> None:
@@ -137,13 +223,29 @@ def test_task1_the_escape_character_may_be_another_one() -> None:
     has(text, [("FROM", ["a"]), ("RUN", ["dir c:\\   d"])], mistake)
 
 
+def test_task1_it_is_another_one_in_every_line() -> None:
+    mistake = "the directive escape was heeded in the first line of an instruction alone"
+    text = "# escape=`\nFROM a\nRUN b `\nc `\nd\nUSER e\n"
+    has(text, [("FROM", ["a"]), ("RUN", ["b c d"]), ("USER", ["e"])], mistake)
+    text = "# escape=`\nFROM a\nRUN b `\nc:\\\nUSER e\n"
+    has(text, [("FROM", ["a"]), ("RUN", ["b c:\\"]), ("USER", ["e"])], mistake)
+
+
+def test_task1_and_within_the_words_of_an_instruction() -> None:
+    mistake = "an Instruction was made without the directive's escape character"
+    text = "# escape=`\nFROM a\nENV x=a` b\n"
+    has(text, [("FROM", ["a"]), ("ENV", ["x", "a` b", "="])], mistake)
+    text = "# escape=`\nFROM a\nENV x=c:\\ y=d\n"
+    has(text, [("FROM", ["a"]), ("ENV", ["x", "c:\\", "=", "y", "d", "="])], mistake)
+
+
 def test_task1_the_first_line_of_an_instruction_is_known() -> None:
     mistake = "lines count from 1, and comments and blank lines count as well"
     stands("# c\n\nFROM a\n# d\nUSER b\n", [(3, 3), (5, 5)], mistake)
 
 
 def test_task1_the_last_line_of_an_instruction_is_known() -> None:
-    mistake = "an instruction ends in the last line that belongs to it"
+    mistake = UNENDED
     stands("FROM a\nRUN b \\\n# c\nd\nUSER e\n", [(1, 1), (2, 4), (5, 5)], mistake)
 
 
@@ -154,44 +256,35 @@ def test_task1_the_lines_of_a_here_document_are_no_instructions() -> None:
     it = Story(f"parse({shown(text)})")
     content = [one.content for one in rows[1].heredocs]
     it.check(content == ["FROM b\n# stays\n"], f"{content}", "its two lines, the comment too")
-    stands(
-        text, [(1, 1), (2, 5), (6, 6)], "an instruction ends in the last line that belongs to it"
-    )
+    stands(text, [(1, 1), (2, 5), (6, 6)], UNENDED)
 
 
 def test_task1_an_error_says_where() -> None:
-    text = "FROM a\n\nFRM b \\\n  c\nUSER d\n"
-    it = Story(f"parse({shown(text)})", "docker build")
-    try:
-        builder.parse(text)
-    except builder_lines.DockerfileError as error:
-        seen = (error.line, error.end)
-        it.check(seen == (3, 4), f"lines {seen}", "lines (3, 4): where FRM begins and ends")
-        said = error.reason
-        it.check("FRM" in said and "line" not in said, said, "the reason alone: the class adds the line")  # noqa: E501  # fmt: skip
-    except UsageError as error:
-        it.fail(f"{type(error).__name__}: {error}", "DockerfileError, with the lines", "an error without a line leaves the reader to search")  # noqa: E501  # fmt: skip
-    else:
-        it.fail("no exception", "DockerfileError: there is no instruction FRM")
+    reason = wrong("FROM a\n\nFRM b \\\n  c\nUSER d\n", (3, 4))
+    it = Story("parse(FROM a⏎⏎FRM b \\⏎  c⏎USER d⏎)")
+    it.check("FRM" in reason, reason, "unknown instruction: FRM")
+
+
+def test_task1_the_lines_of_an_error_include_the_here_document() -> None:
+    mistake = "the last line was taken before the here-document was read"
+    wrong("RUN <<EOF\nx\nEOF\n", (1, 3), mistake)
+    wrong("FROM a\nCOPY <<A <<B\na\nA\nb\nB\nUSER c\n", (2, 6), mistake)
 
 
 def test_task1_a_here_document_without_an_end_is_an_error_of_its_instruction() -> None:
-    text = "FROM a\nRUN <<EOF\nb\n"
-    it = Story(f"parse({shown(text)})")
-    try:
-        builder.parse(text)
-    except builder_lines.DockerfileError as error:
-        it.check(error.line == 2, f"line {error.line}", "line 2, where it begins")
-    except UsageError as error:
-        it.fail(f"{type(error).__name__}: {error}", "DockerfileError, with the lines", "an error without a line leaves the reader to search")  # noqa: E501  # fmt: skip
-    else:
-        it.fail("no exception", "DockerfileError: unterminated heredoc")
+    wrong("FROM a\nRUN <<EOF\nb\n", (2, 2), "nothing of it has been read: it has no end")
 
 
 def test_task1_a_file_of_comments_has_no_instructions() -> None:
     it = Story("parse(# nothing⏎⏎)")
     try:
-        found = builder.parse("# nothing\n\n")
+        found = ended(it, lambda: builder.parse("# nothing\n\n"))
+    except builder_lines.DockerfileError as error:
+        it.fail(
+            f"DockerfileError, line {error.line}: {error}",
+            "UsageError: file with no instructions",
+            "no instruction is wrong here, so no line can be named",
+        )
     except UsageError as error:
         it.check("no instructions" in str(error), str(error), "file with no instructions")
     else:
@@ -211,12 +304,20 @@ def reference(name: str, form: str = "", word: str = "", replacement: str = "") 
     return it
 
 
-VARIABLES = {"full": "value", "empty": "", "file": "a.tar.gz"}
+VARIABLES = {"full": "value", "empty": "", "blank": " ", "file": "a.tar.gz"}
+SAID = "where full=value, empty=, blank=' ' and file=a.tar.gz"
+
+
+def by_hand(what: Any) -> str:
+    """Return the command that shows what a shell makes of the reference *what*."""
+    shell = "bash" if what.form in ("/", "//") else "sh"
+    value = VARIABLES.get(what.name)
+    given = f"{what.name}={shlex.quote(value) if value else ''} " if value is not None else ""
+    return f"env -i PATH=$PATH {given}{shell} -c 'echo \"{what.written}\"'"
 
 
 def gives(what: Any, expected: str, mistake: str = "") -> None:
-    it = Story(f"substitute({what.written}), where full=value, empty= and unset is not there",
-               f"full=value empty= sh -c 'echo \"{what.written}\"'")  # fmt: skip
+    it = Story(f"substitute({what.written}), {SAID}", by_hand(what))
     try:
         answer = builder.substitute(what, VARIABLES)
     except UsageError as error:
@@ -225,8 +326,7 @@ def gives(what: Any, expected: str, mistake: str = "") -> None:
 
 
 def refused(what: Any, expected: str, mistake: str = "") -> None:
-    it = Story(f"substitute({what.written}), where full=value, empty= and unset is not there",
-               f"full=value empty= sh -c 'echo \"{what.written}\"'")  # fmt: skip
+    it = Story(f"substitute({what.written}), {SAID}", by_hand(what))
     try:
         answer = builder.substitute(what, VARIABLES)
     except UsageError as error:
@@ -242,6 +342,25 @@ def test_task2_a_bare_name_gives_the_value() -> None:
 
 def test_task2_what_is_not_set_is_empty() -> None:
     gives(reference("unset"), "", "a variable that is not set is no error, and no 'None'")
+
+
+def test_task2_variables_of_the_process_are_none_of_the_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME_OF_BUILDER", "/root")
+    mistake = "what is not among the variables was looked up in os.environ"
+    gives(reference("HOME_OF_BUILDER", "-", "none"), "none", mistake)
+    gives(reference("HOME_OF_BUILDER"), "", mistake)
+    gives(reference("HOME_OF_BUILDER", "+", "there"), "", mistake)
+    refused(reference("HOME_OF_BUILDER", "?", "why"), "HOME_OF_BUILDER: why", mistake)
+
+
+def test_task2_a_value_of_blanks_is_a_value() -> None:
+    mistake = "a blank is a character: such a value is not empty"
+    gives(reference("blank"), " ", mistake)
+    gives(reference("blank", ":-", "1"), " ", mistake)
+    gives(reference("blank", ":+", "1"), "1", mistake)
+    gives(reference("blank", ":?", "why"), " ", mistake)
 
 
 @pytest.mark.parametrize("form", ["-", ":-"])
@@ -289,6 +408,13 @@ def test_task2_patterns_are_left_to_the_function_that_knows_them() -> None:
     gives(reference("file", "#", "*."), "tar.gz")
     gives(reference("file", "//", ".", "-"), "a-tar-gz")
     gives(reference("unset", "#", "a"), "")
+
+
+def test_task2_a_pattern_may_match_an_empty_value() -> None:
+    mistake = "an empty value was not given to builder_words.edited: * matches it"
+    gives(reference("empty", "/", "*", "y"), "y", mistake)
+    gives(reference("empty", "//", "*", "y"), "y", mistake)
+    gives(reference("empty", "%", "*"), "")
 
 
 # Task 3: key
@@ -353,6 +479,45 @@ def test_task3_the_same_step_has_the_same_key() -> None:
 def test_task3_the_order_of_the_arguments_does_not_matter() -> None:
     one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
     same(("p", "RUN a", one), ("p", "RUN a", other), "the arguments are the same", "the order of the arguments is in the key")  # noqa: E501  # fmt: skip
+
+
+def test_task3_nor_does_it_for_names_that_differ_in_case_alone() -> None:
+    one = ("p", "RUN a", {"a": "1", "A": "2"})
+    other = ("p", "RUN a", {"A": "2", "a": "1"})
+    mistake = "sorted without regard to case, a and A stay in the order in which they came"
+    same(one, other, "the arguments are the same", mistake)
+    differ(("p", "RUN a", {"a": "1"}), ("p", "RUN a", {"A": "1"}), "a is not A", "the case counts")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RUN echo 'a  b'", "RUN echo 'a b'"),
+        ("RUN echo 'a\tb'", "RUN echo 'a b'"),
+        ("RUN <<EOF\na\nb\nEOF", "RUN <<EOF a b EOF"),
+    ],
+)
+def test_task3_blanks_within_an_instruction_count(one: str, other: str) -> None:
+    mistake = "blanks were put together: those in quotes and here-documents are part of the command"
+    differ(("p", one, {}), ("p", other, {}), "the commands write something else", mistake)
+
+
+@pytest.mark.parametrize(("one", "other"), [("RUN echo a\\ ", "RUN echo a\\"), (" RUN a", "RUN a")])
+def test_task3_blanks_around_an_instruction_count(one: str, other: str) -> None:
+    mistake = "the instruction was stripped: it comes as it is to be hashed"
+    differ(("p", one, {}), ("p", other, {}), "the instructions are not the same", mistake)
+
+
+@pytest.mark.parametrize("value", [" 1", "1 ", "1\n"])
+def test_task3_blanks_around_a_value_count(value: str) -> None:
+    mistake = "the value of an argument was stripped: a command sees its blanks"
+    differ(("p", "RUN a", {"A": value}), ("p", "RUN a", {"A": "1"}), "another value", mistake)
+
+
+def test_task3_an_argument_without_a_value_is_an_argument() -> None:
+    mistake = "an argument whose value is empty was left out: ${A-1} and ${A+1} can tell"
+    one: tuple[Any, ...] = ("p", "RUN a", {"A": ""})
+    differ(one, ("p", "RUN a", {}), "A is set, to nothing, or not set", mistake)
 
 
 @pytest.mark.parametrize(

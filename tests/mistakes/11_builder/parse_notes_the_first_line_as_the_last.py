@@ -1,4 +1,4 @@
-"""an instruction ends in the last line that belongs to it"""
+"""an instruction ends in the last line that has been read for it"""
 
 
 def parse(text: str) -> Dockerfile:

@@ -1,0 +1,30 @@
+"""an instruction ends in the last line that has been read for it"""
+
+
+def parse(text: str) -> Dockerfile:
+    lines = builder_lines.physical(text)
+    found, at = Dockerfile(builder_lines.directives(lines)), 0
+    while at < len(lines):
+        if found.passes_over(lines[at]):
+            at += 1
+            continue
+        end = at + 1
+        first, parts, more, empty = at + 1, list[str](), True, False
+        while more and at < len(lines):
+            line, at = lines[at], at + 1
+            if builder_lines.is_blank(line):
+                empty = True
+            elif not builder_lines.is_comment(line):
+                part, more = builder_lines.cut(line, found.escape)
+                parts.append(part)
+                end = at
+        try:
+            instruction = Instruction("".join(parts), first, found.escape)
+            after = instruction.read_heredocs(lines, at)
+            end, at = (after if after != at else end), after
+            found.add(instruction, end, empty)
+        except UsageError as error:
+            raise builder_lines.DockerfileError(str(error), first, at) from None
+    if not found.instructions:
+        raise UsageError("file with no instructions")
+    return found
