@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import stat
 
-from mini_docker import builder_place, builder_walk, layers_attributes, layers_sparse
+from mini_docker import builder_place, builder_walk, layers, layers_attributes, layers_sparse
 from mini_docker.builder_select import FOLDER
 from mini_docker.errors import ConfigError, LayerError, reason
-from mini_docker.layers import WHITEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def _leave(folder: int, times: tuple[int, int]) -> None:
 
 
 def _check(name: str) -> None:
-    if name.startswith(WHITEOUT):
+    if name.startswith(layers.WHITEOUT):
         raise LayerError(f"cannot copy {name}: a name like this stands for a removal in a layer")
 
 

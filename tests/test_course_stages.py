@@ -7,9 +7,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import pexpect  # type: ignore[import-untyped]
 import pytest
 
 from course import machine, pretend_registry, stages, table
@@ -21,7 +24,8 @@ from mini_docker.errors import MiniDockerError
 LABS = table.labs()
 STAGES = range(LABS[-1].number + 1)
 UNLOCKED = [(lab, it) for lab in LABS for it in lab.unlocks]
-VALUES = ("1", "32m", "x", "/x", "a:1", "/dev/null:1m", "/dev/null:1", "a=1", "c 1:3 r", "net.x=1")
+VALUES = ("1", "32m", "x", "/x", "a:1", "/dev/null:1m", "/dev/null:1", "a=1", "c 1:3 r", "net.x=1",
+          "stdin")  # fmt: skip
 BUSYBOX = "/usr/bin/busybox"
 at_every_stage = pytest.mark.parametrize("stage", STAGES)
 
@@ -37,25 +41,50 @@ class Engine:
         if stage >= 3:
             self.rootfs = str(rootfs(folder / "box"))
 
-    def __call__(self, *words: str, **options: int) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "mini_docker", "--root", str(self.state), *words]
+    def command(self, *words: str) -> list[str]:
+        """Return the whole command line of *words*."""
+        return [sys.executable, "-m", "mini_docker", "--root", str(self.state), *words]
+
+    def __call__(
+        self, *words: str, status: int | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, check=False, timeout=60
+            self.command(*words),
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
-        if "status" in options:
-            assert done.returncode == options["status"], f"{words}: {done.stdout}{done.stderr}"
+        if status is not None:
+            assert done.returncode == status, f"{words}: {done.stdout}{done.stderr}"
         return done
 
-    def run(self, *words: str, status: int = 0, flags: tuple[str, ...] = ()) -> str:
+    def run(
+        self, *words: str, status: int = 0, flags: tuple[str, ...] = (), stdin: str = ""
+    ) -> str:
         """Run *words* in a new container and return what it prints."""
-        done = self("run", "--rm", *flags, "--rootfs", self.rootfs, *words, status=status)
-        return done.stdout.strip()
+        command = ("run", "--rm", *flags, "--rootfs", self.rootfs, *words)
+        return self(*command, status=status, stdin=stdin).stdout.strip()
+
+    def state_of(self, name: str, field: str) -> str:
+        """Return one field of what inspect says about container *name*."""
+        return self("inspect", "--format", f"{{{{.{field}}}}}", name, status=0).stdout.strip()
 
     def refuses(self, lab: int, *words: str) -> None:
         """Check that *words* name the missing lab, in one line, and end with an error."""
         done = self(*words)
         assert done.returncode in (1, 125), done
         assert re.fullmatch(rf"mini-docker: .*needs lab {lab}, .*\n", done.stderr), done.stderr
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Wait until *true* says so; fail after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.05)
 
 
 def rootfs(folder: Path) -> Path:
@@ -105,6 +134,18 @@ def value(command: options.Command, flag: str) -> str:
         except MiniDockerError:
             continue
     raise AssertionError(f"--{flag}: none of {VALUES} is a value for it")
+
+
+def test_every_module_of_the_engine_can_be_loaded_while_all_labs_are_locked() -> None:
+    own = [table.REPO / "mini_docker", *(lab.engine for lab in LABS)]
+    files = [it for it in own[0].rglob("*.py") if it not in own and it.stem[:2] != "__"]
+    names = [".".join(it.relative_to(table.REPO).with_suffix("").parts) for it in files]
+    script = "import importlib, sys\nfor it in sys.argv[1:]: importlib.import_module(it)"
+    with stages.at_stage(0) as environment:
+        environment["PYTHONPATH"] = str(table.REPO)
+        command = [sys.executable, "-c", script, *names]
+        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert len(names) > 100 and done.returncode == 0, done.stderr
 
 
 @pytest.mark.root
@@ -356,6 +397,150 @@ def test_stage_10_images_come_from_a_registry_and_go_to_one(engine: Engine, tmp_
         done = engine("pull", f"{name}:1", status=1)
         assert "lies" in done.stderr and done.stderr.count("\n") == 1, done.stderr
         assert name not in engine("images", status=0).stdout
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_11_an_image_is_built_from_a_file(engine: Engine, tmp_path: Path) -> None:
+    if engine.stage < 3:
+        return
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "note").write_text("one\n")
+    (context / "secret").write_text("password\n")
+    (context / ".dockerignore").write_text("secret\n")
+    (context / "Dockerfile").write_text(
+        'FROM busybox\nARG word=two\nCOPY . /in/\nRUN echo $word >> /in/note\nCMD ["ls", "/in"]\n'
+    )
+    build = ("build", "-t", "mine", str(context))
+    engine("image", "bootstrap", "busybox", status=0)
+    if engine.stage < 11:
+        return engine.refuses(11, *build)
+    assert "Using cache" not in engine(*build, status=0).stdout
+    assert engine("run", "--rm", "mine", status=0).stdout == "Dockerfile\nnote\n"
+    assert engine("run", "--rm", "mine", "cat", "/in/note", status=0).stdout == "one\ntwo\n"
+    before = engine("inspect", "--format", "{{.Id}}", "mine", status=0).stdout
+    (context / "secret").write_text("another\n")
+    assert engine(*build, status=0).stdout.count("Using cache") == 4
+    assert engine("inspect", "--format", "{{.Id}}", "mine", status=0).stdout == before
+    (context / "Dockerfile").write_text("FROM busybox\nRUN exit 3\n")
+    engine(*build, status=3)
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_12_streams_have_another_end(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    box = ("--name", "box", "--rootfs", engine.rootfs)
+    if engine.stage < 12:
+        for words in ("attach", "x"), ("logs", "x"), ("exec", "-t", "x", "true"):
+            engine.refuses(12 if engine.stage >= 2 or words[0] != "exec" else 2, *words)
+        for flag in ("-i", "-t", "-it"):
+            engine.refuses(12, "run", flag, "--rootfs", "/", "true")
+        # What a detached container writes goes to a file, as it is.
+        engine("run", "-d", *box, "sh", "-c", "echo out; echo err >&2", status=0)
+        assert engine("wait", "box", status=0).stdout == "0\n"
+        file = next((engine.state / "containers").glob("*/output.log"))
+        assert file.read_text() == "out\nerr\n"
+        if engine.stage >= 2:
+            engine("run", "-d", "--rootfs", engine.rootfs, "--name", "two", "sleep", "99", status=0)
+            assert engine("exec", "-i", "two", "cat", stdin="in", status=0).stdout == "in"
+        return
+    assert engine.run("cat", flags=("-i",), stdin="typed\n") == "typed"
+    assert engine.run("cat", stdin="typed\n") == ""
+    ask = ("sh", "-c", "test -t 1 && echo a terminal")
+    assert engine.run(*ask, status=1) == ""
+    assert engine.run(*ask, flags=("-t",)) == "a terminal"
+    engine("run", "-d", *box, "sh", "-c", "echo out; echo err >&2; exec sleep 1000", status=0)
+    until(lambda: engine("logs", "box", status=0).stderr == "err\n", "the log has the last line")
+    assert engine("logs", "box", status=0).stdout == "out\n"
+    assert engine("exec", "-t", "box", *ask[:2], "test -t 0; echo $?", status=0).stdout == "0\n"
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("stage", [it for it in STAGES if it >= 12])
+def test_stage_12_a_terminal_is_left_and_found_again(engine: Engine) -> None:
+    engine("run", "-dit", "--name", "box", "--rootfs", engine.rootfs, "sh", status=0)
+    for line, answer in (("echo $((40 + 2))\r", "42"), ("exit 5\r", None)):
+        command, *words = engine.command("attach", "box")
+        screen = pexpect.spawn(command, words, env=engine.environment, timeout=30)
+        try:
+            screen.send(line)
+            if answer:
+                screen.expect_exact(f"\r\n{answer}\r\n")
+                screen.send("\x10\x11")
+                screen.expect_exact("read escape sequence")
+            screen.expect(pexpect.EOF)
+        finally:
+            screen.close()
+        assert screen.exitstatus == (0 if answer else 5)
+        assert engine.state_of("box", "State.Running") == str(bool(answer)).lower()
+
+
+LIFE = [("create", "--rootfs", "/", "true"), ("container prune", "-f"), ("system prune", "-f")]
+LIFE += [("rename", "x", "y"), ("events",), *((verb, "x") for verb in ("start", "stop", "restart"))]
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_13_a_container_has_a_life(engine: Engine) -> None:
+    if engine.stage < 1:
+        return
+    if engine.stage < 13:
+        for words in *LIFE, ("run", "--restart", "always", "--rootfs", "/", "true"):
+            engine.refuses(13, *words)
+        return
+    began = str(time.time() - 1)
+
+    def says(lines: str) -> bool:
+        return engine("logs", "box", status=0).stdout == lines
+
+    script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done"
+    engine("create", "--name", "box", "--rootfs", engine.rootfs, "sh", "-c", script, status=0)
+    assert engine.state_of("box", "State.Status") == "created"
+    for lines, verb in ("ready\n", "start"), ("ready\nready\n", "restart"):
+        engine(verb, "box", status=0)
+        until(partial(says, lines), "it is ready")
+        assert engine.state_of("box", "State.Status") == "running"
+    engine("rename", "box", "old", status=0)
+    engine("stop", "-t", "30", "old", status=0)
+    assert engine.state_of("old", "State.ExitCode") == "7"
+    engine("container prune", "-f", status=0)
+    assert engine("ps", "-aq", status=0).stdout == ""
+    said = engine("events", "--since", began, "--until", str(time.time()), status=0).stdout
+    happened = re.findall(r" container (\w+) ", said)
+    for event in ("create", "start", "restart", "stop", "die", "rename", "destroy"):
+        assert event in happened, said
+
+
+@pytest.mark.root
+@at_every_stage
+def test_stage_13_a_container_comes_back_and_its_health_is_known(
+    engine: Engine, tmp_path: Path
+) -> None:
+    if engine.stage < 3:
+        return
+    config = ["HEALTHCHECK --interval=100ms CMD true", 'CMD ["sleep", "1000"]']
+    engine("image", "bootstrap", "busybox", status=0)
+    if engine.stage < 8:
+        return
+    whole = Engine(engine.stage, tmp_path / "whole", os.environ | {"MINI_DOCKER_PROGRESS": ""})
+    whole.state = engine.state
+    changes = [word for line in config for word in ("--change", line)]
+    whole("create", "--name", "ground", "busybox", status=0)
+    whole("commit", *changes, "ground", "checked", status=0)
+    engine("run", "-d", "--name", "fit", "checked", status=0)
+    if engine.stage < 13:
+        # Nobody looks at it, and nobody says that somebody will.
+        assert "Health" not in json.loads(engine("inspect", "fit", status=0).stdout)[0]["State"]
+        return
+    until(lambda: engine.state_of("fit", "State.Health.Status") == "healthy", "healthy")
+    box = ("run", "-d", "--name", "box", "--restart", "on-failure:2", "busybox", "sh", "-c")
+    engine(*box, "exit 3", status=0)
+    until(lambda: engine.state_of("box", "State.Status") == "exited", "it has given up")
+    assert engine.state_of("box", "RestartCount") == "2"
+    assert engine.state_of("box", "State.ExitCode") == "3"
 
 
 @pytest.mark.root
