@@ -16,6 +16,7 @@ import time
 from mini_docker import builder, builder_scope, builder_stages, image_new, images, leftovers
 from mini_docker.builder_ground import EPOCH, Job
 from mini_docker.builder_log import Turns
+from mini_docker.builder_log import View as View
 from mini_docker.builder_select import Cancelled
 from mini_docker.builder_steps import StepError, Worker
 from mini_docker.errors import MiniDockerError, NotFound, UsageError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 
 GRACE = 5.0  # seconds that steps get to end when the build is given up
+OFTEN = 1.0  # seconds between two looks at whether the build is still wanted
 
 
 class BuildError(MiniDockerError):
@@ -69,37 +71,8 @@ class Request:
         self.epoch: int | None = None  # SOURCE_DATE_EPOCH: nothing in the image is younger
         # Bring an image of (reference, platform) into the store, or raise.
         self.fetch: Callable[[str, str], None] = _refuse
-
-
-class View:
-    """Who is told of a build; this one is told in vain. Calls come one at a time."""
-
-    def step(self, number: int, total: int, text: str) -> None:
-        """Step *number* of *total* begins: *text* is the instruction as it is written."""
-
-    def cached(self) -> None:
-        """The step is not run: it was before, on the same ground."""
-
-    def running(self, container: str) -> None:
-        """The command of a RUN begins in the container of this id."""
-
-    def output(self, stream: int, data: bytes) -> None:
-        """The command wrote *data* to *stream*, 1 or 2."""
-
-    def removed(self, container: str) -> None:
-        """The container of the step is gone."""
-
-    def image(self, id: str) -> None:
-        """The step is done: this is the image after it ("sha256:...")."""
-
-    def warning(self, text: str) -> None:
-        """Something is worth a word, and no reason to stop."""
-
-    def built(self, id: str) -> None:
-        """All is done, and the image has this id."""
-
-    def tagged(self, name: str) -> None:
-        """The image has got the *name*, as short as Docker shows it."""
+        # Raise what a signal has raised before, if that has been lost.
+        self.wanted: Callable[[], None] = lambda: None
 
 
 def build(request: Request, view: View) -> str:
@@ -150,35 +123,44 @@ class _Work:
         self._own = threading.Condition()
         self._failure: tuple[int, BaseException] | None = None
         self._busy = 0
+        # Free when there is nothing more to wait for. A Ctrl-C can raise anywhere in the main
+        # thread: so that waits for this alone, and holds no lock that the others need.
+        self._over = threading.Lock()
+        self._over.acquire()
 
     def run(self) -> None:
         """Work off all stages; raise what the first one that fails has raised."""
         count = min(len(self._waiting), os.cpu_count() or 1)
-        threads = [threading.Thread(target=self._take_turns, daemon=True) for _ in range(count)]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
         try:
-            with self._own:
-                while (self._waiting or self._busy) and self._failure is None:
-                    self._own.wait()
+            for _ in range(count):
+                threads.append(threading.Thread(target=self._take_turns, daemon=True))
+                threads[-1].start()
+            while not self._over.acquire(timeout=OFTEN):
+                self._job.request.wanted()
         finally:
-            # Whoever is at work ends it; after a Ctrl-C the commands in the containers as well.
-            with self._own:
-                if self._failure is not None or self._waiting or self._busy:
-                    self._waiting.clear()
-                    self._job.stop.now()
-                self._own.notify_all()
-            self._turns.give_up()
-            # Somebody who has pressed Ctrl-C does not wait for a slow registry.
-            give_up = time.monotonic() + GRACE if self._job.stop.set else None
-            for thread in threads:
-                thread.join(give_up and max(0.0, give_up - time.monotonic()))
+            self._end(threads)
         if self._failure is not None:
             number, error = self._failure
             self._turns.show(number)
             if isinstance(error, StepError):
                 raise _told(error) from error.cause
             raise error
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        """See to it that whoever is at work ends it; one that cannot is left behind."""
+        with self._own:
+            if self._failure is not None or self._waiting or self._busy:
+                self._job.stop.now()  # it ends the commands in the containers
+            self._waiting.clear()
+            self._own.notify_all()
+        self._turns.give_up()
+        # Somebody who has pressed Ctrl-C does not wait for a slow registry.
+        give_up = time.monotonic() + GRACE
+        for thread in threads:
+            if thread.is_alive():
+                last = max(0.0, give_up - time.monotonic()) if self._job.stop.set else None
+                thread.join(last)
 
     def _take_turns(self) -> None:
         while (stage := self._next()) is not None:
@@ -189,18 +171,26 @@ class _Work:
                     if self._failure is None and not isinstance(error, Cancelled):
                         self._failure = stage.number, error
                     self._busy -= 1
-                    self._own.notify_all()
+                    self._tell()
                 return
             with self._own:
                 self._job.done[stage.number] = ground
                 self._busy -= 1
                 self._own.notify_all()
             self._turns.finish(stage.number)
+        with self._own:
+            if not self._busy:
+                self._tell()
+
+    def _tell(self) -> None:
+        """Let the main thread go on."""
+        if self._over.locked():
+            self._over.release()
 
     def _next(self) -> Stage | None:
         """Wait for a stage whose needs are met; None when there is nothing left to do."""
         with self._own:
-            while self._waiting:
+            while self._waiting and self._failure is None:
                 for stage in self._waiting:
                     if stage.needs <= self._job.done.keys():
                         self._waiting.remove(stage)

@@ -13,9 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from mini_docker.builder_build import View
-
 MOST = 2**22  # bytes of output that wait
+PATIENCE = 0.5  # seconds for a view to take what it is told, once the build is given up
+
+
+class View:
+    """Who is told of a build; this one is told in vain. Calls come one at a time."""
+
+    def step(self, number: int, total: int, text: str) -> None:
+        """Step *number* of *total* begins: *text* is the instruction as it is written."""
+
+    def cached(self) -> None:
+        """The step is not run: it was before, on the same ground."""
+
+    def running(self, container: str) -> None:
+        """The command of a RUN begins in the container of this id."""
+
+    def output(self, stream: int, data: bytes) -> None:
+        """The command wrote *data* to *stream*, 1 or 2."""
+
+    def removed(self, container: str) -> None:
+        """The container of the step is gone."""
+
+    def image(self, id: str) -> None:
+        """The step is done: this is the image after it ("sha256:...")."""
+
+    def warning(self, text: str) -> None:
+        """Something is worth a word, and no reason to stop."""
+
+    def built(self, id: str) -> None:
+        """All is done, and the image has this id."""
+
+    def tagged(self, name: str) -> None:
+        """The image has got the *name*, as short as Docker shows it."""
 
 
 class Turns:
@@ -61,10 +91,15 @@ class Turns:
             self._own.notify_all()
 
     def give_up(self) -> None:
-        """Let nobody wait for its turn any more."""
-        with self._own:
-            self._given_up = True
+        """Let nobody wait for its turn any more.
+
+        Whoever tells the view may be held up there for ever: its terminal, or the reader of
+        our output, takes nothing. Then nobody else has a turn, and that one ends with us.
+        """
+        self._given_up = True
+        if self._own.acquire(timeout=PATIENCE):
             self._own.notify_all()
+            self._own.release()
 
     def show(self, number: int) -> None:
         """Tell what is kept of a stage that has failed, whoever's turn it is."""

@@ -38,12 +38,18 @@ class Stop:
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
         self.set = False
+        self.running: list[int] = []  # pidfds of commands
 
     def now(self) -> None:
-        """Give the build up."""
+        """Give the build up, and end its commands: who follows one may be held up."""
         if not self.set:
             self.set = True
             os.write(self._writer, b"1")
+        for pidfd in list(self.running):
+            try:
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            except OSError:
+                continue  # it has ended
 
     def close(self) -> None:
         """Close the descriptors."""
@@ -127,6 +133,7 @@ class Runner:
     def _follow(self, pid: int, readers: list[int]) -> int:
         """Pass the output on until process *pid* has ended; return its exit code."""
         ended = os.pidfd_open(pid)
+        self._stop.running.append(ended)
         try:
             self._pass_all_on(pid, ended, dict(zip(readers, (1, 2), strict=True)))
             code = processes.wait(pid)
@@ -135,6 +142,7 @@ class Runner:
             os.waitpid(pid, 0)
             raise
         finally:
+            self._stop.running.remove(ended)
             os.close(ended)
         if self._stop.set:
             raise Cancelled

@@ -7,22 +7,18 @@ import os
 import sys
 
 from mini_docker import builder_build, builder_context, builder_places, image_lookup, swap
-from mini_docker.cli import build_flags, build_report, build_request, build_view
+from mini_docker.cli import build_flags, build_report, build_request, build_signals, build_view
 from mini_docker.cli.options import Command
 from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal
-    from typing import NoReturn
-
     from mini_docker.builder_build import Request
     from mini_docker.builder_context import Context
+    from mini_docker.cli.build_signals import Signals
     from mini_docker.cli.build_view import Classic
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
-else:
-    import _signal as signal
 
 COMMAND = Command(
     "build",
@@ -40,14 +36,21 @@ def execute(values: Values, store: Store) -> int:
     build_flags.check(values)
     store.prepare()
     builder_places.clear(store.root)  # of builds that were killed
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _end)
+    signals = build_signals.Signals()
+    signals.catch()
+    try:
+        return _execute(values, store, signals)
+    finally:
+        signals.leave()
+
+
+def _execute(values: Values, store: Store, signals: Signals) -> int:
     with contextlib.ExitStack() as stack:
         context = _context(values, store, stack)
         request = builder_build.Request(store, context.dockerfile)
         request.name, request.context = context.name, context.root
         request.ignore = _patterns(context)
+        request.wanted = signals.check
         build_request.fill(request, values)
         if values.check or values.call != "build":
             return build_report.check(request)
@@ -156,9 +159,3 @@ def _write_id(path: str, id: str) -> None:
             file.write(id)
     except OSError as error:
         raise ConfigError(f"cannot write the image ID to {path}: {reason(error)}") from error
-
-
-def _end(number: int, _frame: object) -> NoReturn:
-    """End as after a Ctrl-C, so that nothing is left; with the code of the signal."""
-    signal.signal(number, signal.SIG_IGN)
-    raise SystemExit(128 + number)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LINES = 6
 OFTEN = 0.1  # seconds between two pictures
 WORTH = 0.1  # seconds: what took less is not worth a figure
+PATIENCE = 1.0  # seconds for the terminal to take what is being drawn
 LONGEST = 4096  # characters of a line that has not ended
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 
@@ -83,10 +84,16 @@ class Live(build_view.Classic):
         return super().progress()
 
     def close(self, failed: bool) -> None:
-        self._stop()
         self._end.set()
+        # A terminal that takes nothing may hold up who draws: that must not hold up the end.
+        if not self._lock.acquire(timeout=PATIENCE):
+            return
+        try:
+            self._stop()
+        finally:
+            self._lock.release()
         if self._thread:
-            self._thread.join()
+            self._thread.join(PATIENCE)
         if failed and (text := self._kept.text()):
             self.out.write(text if text.endswith("\n") else f"{text}\n")
         self.out.flush()

@@ -195,6 +195,55 @@ def test_ctrl_c_at_the_terminal_reaches_the_whole_group(own: Engine, tmp_path: P
     settled(own, "Ctrl-C")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_nobody_reads_the_output(own: Engine, number: int, tmp_path: Path) -> None:
+    """Who writes it is held up, and must not hold up the end."""
+    text = "FROM busybox\nRUN echo begun; yes\nFROM busybox\nCOPY --from=0 / /x\n"
+    written(tmp_path / "context", {"Dockerfile": text})
+    with own.popen("build", context(own), start_new_session=True) as process:
+        assert process.stdout and process.stderr
+        while b"begun" not in (line := process.stdout.readline()):
+            assert line
+        time.sleep(0.5)  # the pipe is full
+        os.kill(process.pid, number)
+        assert process.wait(timeout=20) == 128 + number
+        assert process.stderr.read() == b""
+    own.ok("ps", "-a")  # any command puts it right
+    settled(own, f"signal {number}")
+
+
+def test_the_third_signal_ends_it_on_the_spot(own: Engine, tmp_path: Path) -> None:
+    text = "FROM busybox\nRUN echo begun; yes\n"
+    written(tmp_path / "context", {"Dockerfile": text})
+    with own.popen("build", context(own), start_new_session=True) as process:
+        assert process.stdout
+        while b"begun" not in (line := process.stdout.readline()):
+            assert line
+        time.sleep(0.5)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            os.kill(process.pid, number)
+            time.sleep(0.1)
+        assert process.wait(timeout=2) == 130
+    own.ok("ps", "-a")
+    settled(own, "three signals")
+
+
+def test_ctrl_c_at_any_moment_ends_it(own: Engine, tmp_path: Path) -> None:
+    """Also before its threads have begun, and twice: no lock is held by who was interrupted."""
+    text = "FROM busybox AS a\nRUN sleep 1000\nFROM busybox\nRUN sleep 1000\n"
+    written(tmp_path / "context", {"Dockerfile": f"{text}COPY --from=a / /x\n"})
+    for step in range(16):
+        with own.popen("build", context(own), start_new_session=True) as process:
+            time.sleep(0.02 * step)
+            os.killpg(process.pid, signal.SIGINT)
+            if step % 2:
+                os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=20)
+        # While Python itself begins there is no handler, and a traceback of its own.
+        assert process.returncode in (130, -2), (step, err)
+    settled(own, "Ctrl-C")
+
+
 def test_two_builds_of_one_tag_at_the_same_time(own: Engine, tmp_path: Path) -> None:
     """Both succeed; the name is that of one of them, whole, and the other stays untagged."""
     folders = []
