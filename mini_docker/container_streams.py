@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -32,5 +33,8 @@ def give(uid: int) -> None:
         try:
             if ours:
                 os.fchown(stream, uid, -1)
-        except PermissionError:
-            continue  # it belongs to nobody in this user namespace
+        except OSError as error:
+            # EPERM: the stream is nobody's in this user namespace. EINVAL: no user of it has
+            # this number; users.become() says so.
+            if error.errno not in (errno.EPERM, errno.EINVAL):
+                raise

@@ -47,6 +47,9 @@ def execute(values: Values, store: Store) -> int:
         return 0
     if reference.tag or reference.digest:
         raise UsageError("tag can't be used with --all-tags/-a")
+    from mini_docker import packages
+
+    packages.reach()
     from mini_docker import registry_endpoints, registry_manifests
 
     session = registry_endpoints.Endpoints().session(

@@ -109,7 +109,7 @@ def weakened(engine: Engine, *lines: str) -> Engine:
     """Return an engine on the same root from which the Python *lines* take something away."""
     other = Engine(engine.root)
     program = "\n".join([*lines, *RUN])
-    other.command = [engine.command[0], "-c", program, "--root", str(engine.root)]
+    other.command = [engine.python, "-c", program, "--root", str(engine.root)]
     return other
 
 
@@ -118,7 +118,8 @@ def copied(engine: Engine, directory: Path) -> tuple[Engine, Path]:
     copy = directory / "python"
     shutil.copy(PYTHON, copy)
     other = Engine(engine.root)
-    other.command = [str(copy), "-m", "mini_docker", "--root", str(engine.root)]
+    other.python = str(copy)
+    other.command = [other.python, "-m", "mini_docker", "--root", str(engine.root)]
     return other, copy
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -516,7 +517,7 @@ def test_a_large_layer_takes_little_memory(second: Engine, tmp_path: Path) -> No
         it.give(server)
         words = "import resource,subprocess,sys; subprocess.run(sys.argv[1:], check=True);"
         words += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-        command = [second.command[0], "-c", words, *second.command]
+        command = [sys.executable, "-c", words, *second.command]
         done = subprocess.run(
             [*command, "pull", "-q", f"{server.host}/x:1"],
             env=second.environment,
