@@ -175,7 +175,9 @@ def test_task1_a_blank_line_between_such_lines_is_left_out_and_noted() -> None:
 
 
 def test_task1_without_a_blank_line_nothing_is_noted() -> None:
-    notes("FROM a\nRUN b \\\n# why\nc\n\n", [], "a comment is no blank line in an instruction")
+    text = "FROM a\nRUN b \\\n# why\nc\n\n"
+    has(text, [("FROM", ["a"]), ("RUN", ["b c"])])
+    notes(text, [], "a comment is no blank line in an instruction")
 
 
 def test_task1_a_blank_line_at_the_end_of_the_file_is_noted_as_well() -> None:
@@ -341,6 +343,7 @@ def test_task2_a_bare_name_gives_the_value() -> None:
 
 
 def test_task2_what_is_not_set_is_empty() -> None:
+    gives(reference("full"), "value")
     gives(reference("unset"), "", "a variable that is not set is no error, and no 'None'")
 
 
@@ -474,11 +477,16 @@ def test_task3_the_same_step_has_the_same_key() -> None:
     same(
         BASE, (*BASE[:2], dict(BASE[2]), BASE[3]), "nothing differs", "it changes from call to call"
     )
+    differ(BASE, ("sha256:2", *BASE[1:]), "another image below", "the parent does not count")
 
 
 def test_task3_the_order_of_the_arguments_does_not_matter() -> None:
-    one, other = {"A": "1", "B": "2"}, {"B": "2", "A": "1"}
-    same(("p", "RUN a", one), ("p", "RUN a", other), "the arguments are the same", "the order of the arguments is in the key")  # noqa: E501  # fmt: skip
+    one = ("p", "RUN a", {"A": "1", "B": "2"})
+    other = ("p", "RUN a", {"B": "2", "A": "1"})
+    mistake = "the order of the arguments is in the key"
+    same(one, other, "the arguments are the same", mistake)
+    swapped = ("p", "RUN a", {"A": "2", "B": "1"})
+    differ(one, swapped, "each value is another one", "the build arguments do not count")
 
 
 def test_task3_nor_does_it_for_names_that_differ_in_case_alone() -> None:
@@ -572,9 +580,11 @@ def left_out(patterns: list[str], path: str, expected: bool, mistake: str = "") 
 def test_task4_what_a_pattern_names_is_left_out() -> None:
     left_out(["notes.md"], "notes.md", True)
     left_out(["*.md"], "notes.md", True)
+    left_out(["*.md"], "main.py", False)
 
 
 def test_task4_all_else_is_kept() -> None:
+    left_out(["notes.md"], "notes.md", True)
     left_out(["notes.md"], "main.py", False)
     left_out([], "main.py", False)
     left_out(["*.md"], "docs/notes.md", False, "* does not go over a slash")
@@ -582,11 +592,13 @@ def test_task4_all_else_is_kept() -> None:
 
 def test_task4_what_is_in_a_directory_that_is_left_out_is_left_out() -> None:
     left_out(["build"], "build/a/b.o", True, "a pattern that matches a directory counts below it")
+    left_out(["build"], "built/a/b.o", False)
 
 
 def test_task4_two_stars_stand_for_any_directories() -> None:
     left_out(["**/*.md"], "docs/more/notes.md", True)
     left_out(["**/*.md"], "notes.md", True)
+    left_out(["**/*.md"], "docs/more/notes.txt", False)
 
 
 def test_task4_an_exclamation_mark_takes_back() -> None:
@@ -612,6 +624,7 @@ def test_task4_the_last_pattern_that_matches_decides() -> None:
 def test_task4_an_exclamation_mark_alone_leaves_nothing_out() -> None:
     left_out(["!README.md"], "README.md", False)
     left_out(["!README.md"], "main.py", False, "a pattern that does not match says nothing")
+    left_out(["*.py", "!README.md"], "main.py", True, "a pattern that does not match says nothing")
 
 
 def test_task4_the_context_itself_is_never_left_out() -> None:
