@@ -13,7 +13,15 @@ import os
 import threading
 import time
 
-from mini_docker import builder, builder_scope, builder_stages, image_new, images, leftovers
+from mini_docker import (
+    builder,
+    builder_scope,
+    builder_stages,
+    events,
+    image_new,
+    images,
+    leftovers,
+)
 from mini_docker.builder_ground import EPOCH, Job
 from mini_docker.builder_log import Turns
 from mini_docker.builder_log import View as View
@@ -93,7 +101,9 @@ def build(request: Request, view: View) -> str:
     _warn(request, plan, view)
     view.built(id)
     for name in names:
-        view.tagged(images.parse(name).familiar())
+        short = images.parse(name).familiar()
+        events.image(request.store.root, "tag", id, short)
+        view.tagged(short)
     return id
 
 
@@ -203,10 +213,8 @@ class _Work:
 def _told(error: StepError) -> BuildError:
     """Return the error of a build for that of a step."""
     found = BuildError(str(error), error.it.line, error.it.end, error.image)
-    code = getattr(error.cause, "code", 0) or (
-        error.cause.exit_code if error.cause.exit_code in (126, 127) else 0
-    )
-    found.code = int(code)
+    # One that could not be started has none: then docker's exit code is 1.
+    found.code = int(getattr(error.cause, "code", 0))
     return found
 
 

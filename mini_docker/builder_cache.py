@@ -32,6 +32,7 @@ from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from mini_docker.image_lookup import Image
@@ -149,33 +150,59 @@ def mount(root: str, id: str, sharing: str) -> tuple[str, Lock]:
                 continue
             held.acquire(shared=sharing == "shared")
             os.makedirs(place, 0o755, exist_ok=True)
+            os.utime(place)  # prune() takes what was not used for the longest time
         except OSError as error:
             raise ConfigError(f"cannot make {place}: {reason(error)}") from error
         return place, held
     raise ConfigError(f"too many steps use the cache mount {id} at the same time")
 
 
-def prune(root: str, everything: bool) -> tuple[list[str], int]:
-    """Remove records that lead nowhere; with *everything* all, and the cache mounts not in use.
+class Unwanted:
+    """What of a cache may go, by prune(): at first all that it finds."""
+
+    __slots__ = ("before", "everything", "keep")
+
+    def __init__(self, everything: bool) -> None:
+        self.everything = everything  # also what leads somewhere, and cache mounts not in use
+        self.before = float("inf")  # what has been used since this moment stays, in seconds
+        self.keep = 0  # bytes that may stay: what was used last
+
+
+def prune(root: str, unwanted: Unwanted) -> tuple[list[str], int]:
+    """Remove the records that lead nowhere, or what else is *unwanted*, the oldest first.
 
     Return the names of what is gone, and the bytes that this has freed.
     """
     gone, freed = [], 0
+    total = usage(root)[1] if unwanted.keep else 1
+    for used, path in sorted(_candidates(root, unwanted.everything)):
+        if used >= unwanted.before or total <= unwanted.keep:
+            break
+        size = _size(path)
+        if os.path.isdir(path):
+            trees.remove(path)
+        else:
+            os.unlink(path)
+        gone.append(os.path.basename(path))
+        freed += size
+        total -= size if unwanted.keep else 0
+    return gone, freed
+
+
+def _candidates(root: str, everything: bool) -> Iterator[tuple[float, str]]:
+    """Yield when a record, or a cache mount, was last used, and its path."""
     cache, folder = Cache(root), f"{root}/build/cache"
     for key in _list(folder):
-        if len(key) == HEX and not everything and cache.find(key):
-            continue
-        freed += os.path.getsize(f"{folder}/{key}")
-        os.unlink(f"{folder}/{key}")
-        gone.append(key)
+        if everything or len(key) != HEX or not cache.find(key):
+            yield os.stat(f"{folder}/{key}").st_mtime, f"{folder}/{key}"
     for name in _list(f"{root}/build/mounts") if everything else []:
         place = f"{root}/build/mounts/{name}"
-        if name.endswith(".lock") or Lock(f"{place}.lock").held(2):
-            continue
-        freed += image_layers.size(place)
-        trees.remove(place)
-        gone.append(name)
-    return gone, freed
+        if not name.endswith(".lock") and not Lock(f"{place}.lock").held(2):
+            yield os.stat(place).st_mtime, place
+
+
+def _size(path: str) -> int:
+    return image_layers.size(path) if os.path.isdir(path) else os.path.getsize(path)
 
 
 def usage(root: str) -> tuple[int, int]:

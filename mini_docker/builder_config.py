@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from mini_docker import durations, records, strconv
+from mini_docker import builder_rules, records, signal_names
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 SHELL = ["/bin/sh", "-c"]
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # FROM scratch
 PORTS = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?")
-HEALTH = {
-    "interval": "Interval",
-    "timeout": "Timeout",
-    "start-period": "StartPeriod",
-    "start-interval": "StartInterval",
-}
-LEAST = 10**6  # nanoseconds: no check is more frequent
-SIGNAL = re.compile(r"[A-Z0-9+-]+|\d+", re.IGNORECASE)
 
 
 class Words:
@@ -142,8 +134,7 @@ def _workdir(config: Config, words: Words) -> None:
 
 def _stop_signal(config: Config, words: Words) -> None:
     name = _single("STOPSIGNAL", words)
-    if not SIGNAL.fullmatch(name):
-        raise UsageError(f"Invalid signal: {name}")
+    signal_names.number(name)  # or it refuses the name
     config["StopSignal"] = name
 
 
@@ -160,37 +151,7 @@ def _onbuild(config: Config, words: Words) -> None:
 
 
 def _health(config: Config, words: Words) -> None:
-    kind, *command = words.list
-    found = _health_flags(words.flags)
-    if kind.upper() == "NONE":
-        if command or found:
-            raise UsageError("HEALTHCHECK NONE takes no arguments")
-        found["Test"] = ["NONE"]
-    elif kind.upper() != "CMD":
-        raise UsageError(f"Unknown type {kind!r} in HEALTHCHECK (try CMD)")
-    elif command:
-        found["Test"] = ["CMD" if words.json else "CMD-SHELL", *command]
-    else:
-        raise UsageError("Missing command after HEALTHCHECK CMD")
-    config["Healthcheck"] = found
-
-
-def _health_flags(flags: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for flag in flags:
-        name, _, value = flag.removeprefix("--").partition("=")
-        field = "Retries" if name == "retries" else HEALTH.get(name)
-        if field is None:
-            raise UsageError(f"Unknown flag: {name}")
-        try:
-            number = strconv.integer(value) if name == "retries" else durations.parse(value)
-        except ValueError as error:
-            raise UsageError(f"HEALTHCHECK --{name}: {error}") from None
-        if number < 0 or (name != "retries" and 0 < number < LEAST):
-            least = "be negative" if name == "retries" else "be less than 1ms"
-            raise UsageError(f"HEALTHCHECK --{name}: {value} cannot {least}")
-        found[field] = number
-    return found
+    config["Healthcheck"] = builder_rules.healthcheck(words.list, words.json, words.flags)
 
 
 def _single(name: str, words: Words) -> str:

@@ -222,13 +222,19 @@ def _unpacks(files: Files, root: Root, source: Source, job: Job) -> bool:
 
 
 def make_directory(job: Job, ground: Ground, path: str) -> Any:
-    """Make the directory *path* for a WORKDIR; return the layer, None if it was there."""
+    """Make the directory *path* for a WORKDIR; return the layer, None if it was there.
+
+    It belongs to the USER of the config, and so do those above it that are missing. BuildKit
+    does the same (dockerfile2llb, dispatchWorkdir); docker's classic builder makes them root's.
+    """
     job.isolate()
     before = ground.state()
     place = Workplace(job.transfer)
     try:
         with builder_mounts.merged(place, before.lowers()) as root:
-            os.close(builder_place.make(root, path))
+            user = str(ground.config.get("User") or "")
+            owner = builder_place.owner(user, root) if user else (0, 0)
+            os.close(builder_place.make(root, path, owner))
     except OSError as error:
         raise ConfigError(f"cannot make {path}: {error.strerror}") from error
     return builder_commit.seal(job.transfer, before, place, job.request.epoch)

@@ -175,15 +175,10 @@ def arguments(words: list[str]) -> list[tuple[str, str | None]]:
     return [(name, value if equals else None) for name, equals, value in named]
 
 
-def trigger(text: str, escape: str) -> tuple[str, str, bool]:
-    """Return what ONBUILD keeps: name and arguments of its instruction, and whether JSON."""
-    name, _, rest = split(text)
-    return name.upper(), rest, words(name.upper(), rest, escape)[1]
-
-
 def takes_heredocs(name: str, text: str, json: bool) -> bool:
     """Return whether the instruction may announce here-documents: not in the exec form."""
     if name == "ONBUILD":
-        inner, _, json = trigger(text, "\\")
-        return inner in HEREDOCS and not json
+        inner, _, rest = split(text)
+        # No escape counts in what these have: a list of JSON, or the shell's word.
+        return inner.upper() in HEREDOCS and not words(inner.upper(), rest, "")[1]
     return name in HEREDOCS and not json

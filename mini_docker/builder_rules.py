@@ -35,9 +35,13 @@ def flags(it: Instruction) -> dict[str, list[str]]:
 
     UsageError for one that there is not, that comes twice or that lacks its value.
     """
-    known = {flag.rstrip("?*"): flag[-1] for flag in FLAGS.get(it.name, "").split()}
+    return _read_flags(it.name, it.flags)
+
+
+def _read_flags(instruction: str, given: list[str]) -> dict[str, list[str]]:
+    known = {flag.rstrip("?*"): flag[-1] for flag in FLAGS.get(instruction, "").split()}
     found: dict[str, list[str]] = {}
-    for flag in it.flags:
+    for flag in given:
         name, equals, value = flag[2:].partition("=")
         kind = known.get(name)
         if kind is None:
@@ -134,12 +138,15 @@ def _onbuild(it: Instruction) -> None:
 
 def _health(it: Instruction) -> None:
     _some(it)
-    healthcheck(it)
+    healthcheck(it.words, it.json, it.flags)
 
 
-def healthcheck(it: Instruction) -> dict[str, Any]:
-    """Return the Healthcheck of an image's config that *it*, a HEALTHCHECK, asks for."""
-    kind, command = it.words[0].upper(), it.words[1:]
+def healthcheck(words: list[str], json: bool, given: list[str]) -> dict[str, Any]:
+    """Return the Healthcheck of an image's config that a HEALTHCHECK asks for.
+
+    *words* are its arguments, *json* says that the command is a list, *given* are its flags.
+    """
+    kind, command = words[0].upper(), words[1:]
     if kind == "NONE":
         if command:
             raise UsageError("HEALTHCHECK NONE takes no arguments")
@@ -148,8 +155,8 @@ def healthcheck(it: Instruction) -> dict[str, Any]:
         raise UsageError(f'Unknown type "{kind}" in HEALTHCHECK (try CMD)')
     if not command:
         raise UsageError("Missing command after HEALTHCHECK CMD")
-    found: dict[str, Any] = {"Test": ["CMD" if it.json else "CMD-SHELL", *command]}
-    for name, (value,) in flags(it).items():
+    found: dict[str, Any] = {"Test": ["CMD" if json else "CMD-SHELL", *command]}
+    for name, (value,) in _read_flags("HEALTHCHECK", given).items():
         number = _retries(value) if name == "retries" else _interval(name, value)
         if number:
             found["".join(part.capitalize() for part in name.split("-"))] = number

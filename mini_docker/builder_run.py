@@ -13,7 +13,7 @@ import threading
 
 from mini_docker import container, containers, creation, processes
 from mini_docker.builder_select import Cancelled
-from mini_docker.errors import MiniDockerError, ProcessError
+from mini_docker.errors import ProcessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -194,8 +194,3 @@ def _network(asked: str) -> str:
     if asked not in (*DEFAULTS, "none"):
         raise ProcessError(f"network {asked!r:.100} is not there: give none, host or default")
     return "none" if asked == "none" else "host"
-
-
-def explain(error: MiniDockerError) -> int:
-    """Return the exit code that a shell would have for a command that could not be started."""
-    return error.exit_code if error.exit_code in (126, 127) else 0

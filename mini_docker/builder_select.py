@@ -195,6 +195,8 @@ def _nearest(root: Root, path: str) -> str:
         names = [row.name for _, row in zip(range(2000), rows, strict=False)]
     os.close(folder)
     seen = [it for it in names if not _hidden(root, f"{above}/{it}" if above else it)]
+    if blank := next((it for it in seen if it.startswith(f"{name} ")), ""):
+        return f'did you mean "{blank}"? Names with blanks want the JSON form: ["{blank}", "."]'
     near = next((it for it in seen if it.lower() == name.lower()), suggest.nearest(name, seen))
     return f"did you mean {f'{above}/' if above else ''}{near}?" if near else ""
 

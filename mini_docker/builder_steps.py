@@ -109,11 +109,13 @@ class Worker:
         if not triggers:
             return
         ground.config = {key: it for key, it in ground.config.items() if key != "OnBuild"}
+        # A trigger of this Dockerfile is written in its words; an image does not say in whose.
+        escape = self._scope.escape if self._stage.above >= 0 else "\\"
         word = "trigger" if len(triggers) == 1 else "triggers"
         self._log.output(1, f"# Executing {len(triggers)} build {word}\n".encode())
         for text in triggers:
-            parsed = builder.parse(f"FROM {SCRATCH}\n{text}\n").instructions[1:]
-            for it in parsed:
+            parsed = builder.parse(f"# escape={escape}\nFROM {SCRATCH}\n{text}\n")
+            for it in parsed.instructions[1:]:
                 if it.name in NEVER_IN_TRIGGERS:
                     raise UsageError(f"{it.name} isn't allowed as an ONBUILD trigger")
                 self._do(it)
@@ -176,7 +178,7 @@ class Worker:
         config = builder_config.apply(self._config, "WORKDIR", words)
         path = config["WorkingDir"]
         self._ground.move(
-            self._key("WORKDIR", [path]),
+            self._key("WORKDIR", [path], str(config.get("User") or "")),
             f"WORKDIR {path}",
             config,
             lambda: builder_files.make_directory(self._job, self._ground, path),

@@ -16,6 +16,7 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
 
     >>> nearest("memroy", ["name", "memory", "memory-swap"])
     'memory'
+    >>> nearest("x", ["l"])
     """
     limit = max(1, len(word) // 3)
     best, found = limit + 1, None
@@ -23,7 +24,8 @@ def nearest(word: str, words: Iterable[str]) -> str | None:
         if abs(len(candidate) - len(word)) > limit or len(word) > 64:
             continue
         errors = distance(word, candidate)
-        if errors < best:
+        # Between words of one letter every error would make the one out of the other.
+        if errors < best and errors < max(len(word), len(candidate)):
             best, found = errors, candidate
     if found is None and len(word) >= 2:
         return next((other for other in words if other.startswith(word)), None)

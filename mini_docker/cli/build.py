@@ -28,12 +28,16 @@ COMMAND = Command(
     minimum=1,
     maximum=1,
 )
+NEEDED = ("processes", "namespaces", "rootfs", "layers", "images", "builder")  # labs
 MADE = ("busybox", "hello-world", "debian")  # what can be made on the spot
 
 
 def execute(values: Values, store: Store) -> int:
     """Build the image; return 0, or the exit code of the command that has failed."""
     build_flags.check(values)
+    _check_tags(values)
+    if not build_flags.checks_only(values):
+        swap.require(*NEEDED, what="build")
     store.prepare()
     builder_places.clear(store.root)  # of builds that were killed
     signals = build_signals.Signals()
@@ -52,7 +56,7 @@ def _execute(values: Values, store: Store, signals: Signals) -> int:
         request.ignore = _patterns(context)
         request.wanted = signals.check
         build_request.fill(request, values)
-        if values.check or values.call != "build":
+        if build_flags.checks_only(values):
             return build_report.check(request)
         return _build(request, values)
 
@@ -109,7 +113,7 @@ def _build(request: Request, values: Values) -> int:
         view.close(failed=False)
         raise
     view.close(failed=False)
-    if not values.quiet:
+    if not isinstance(view, build_view.Quiet):
         sys.stdout.write(warnings)
     if values.iidfile:
         _write_id(values.iidfile, id)
@@ -117,11 +121,11 @@ def _build(request: Request, values: Values) -> int:
 
 
 def _view(values: Values) -> Classic:
-    if values.quiet:
-        return build_view.Quiet()
     wanted = values.progress
     if "progress" not in values.given:
         wanted = os.environ.get("BUILDKIT_PROGRESS", wanted)
+    if values.quiet or wanted == "quiet":
+        return build_view.Quiet()
     moves = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if wanted == "plain" or not moves:
         return build_view.Classic()
@@ -159,3 +163,17 @@ def _write_id(path: str, id: str) -> None:
             file.write(id)
     except OSError as error:
         raise ConfigError(f"cannot write the image ID to {path}: {reason(error)}") from error
+
+
+def _check_tags(values: Values) -> None:
+    """Refuse a name that is none before anything is read; docker's client does so, too."""
+    from mini_docker import images
+    from mini_docker.cli import refusals
+    from mini_docker.gotemplate.quoting import quote
+
+    for text in values.tag:
+        try:
+            images.parse(text)
+        except UsageError as error:
+            why = f'invalid argument {quote(text)} for "-t, --tag" flag: {error}'
+            raise refusals.refusal(COMMAND, why) from None

@@ -29,7 +29,7 @@ FLAGS = (
     Flag("network", "", "string", default="default", help="Network of RUN (default, host, none)"),
     Flag("no-cache", "", help="Do not use cache when building the image"),
     Flag("platform", "", "string", help="Set target platform for build"),
-    Flag("progress", "", "string", default="auto", help="Type of progress output (auto, plain)"),
+    Flag("progress", "", "string", default="auto", help="Progress type (auto, plain, tty, quiet)"),
     Flag("pull", "", help="Always attempt to pull a newer version of the image"),
     Flag("quiet", "q", help="Suppress the build output and print image ID on success"),
     Flag("rm", "", default=True, help="Remove intermediate containers after a successful build"),
@@ -73,7 +73,7 @@ REFUSED = {  # what a user can do instead
     "stream": "it was given up by docker itself in version 20.10",
 }
 NETWORKS = ("default", "none", "host")
-PROGRESS = ("auto", "plain", "tty")
+PROGRESS = ("auto", "plain", "tty", "quiet")
 
 
 def check(values: Values) -> None:
@@ -94,10 +94,19 @@ def check(values: Values) -> None:
     _check_output(values)
 
 
+def checks_only(values: Values) -> bool:
+    """Say whether the Dockerfile is to be checked, and nothing to be built."""
+    return bool(values.check) or values.call != "build"
+
+
 def _check_words(values: Values) -> None:
     if values.network not in NETWORKS:
         raise UsageError(
             f"--network {values.network}: RUN has the networks {', '.join(NETWORKS)} in this engine"
+        )
+    if values.progress == "rawjson":
+        raise UsageError(
+            "--progress rawjson is not supported: take plain, and --iidfile for what was built"
         )
     if values.progress not in PROGRESS:
         raise UsageError(f"--progress {values.progress}: must be one of {', '.join(PROGRESS)}")

@@ -6,8 +6,8 @@
        cc -c parser.c                   cut to the width of the window
        12.3s                            for how long it has been running
 
-The moving lines are drawn again a few times a second, by a thread of our own, and are gone
-when the step is over: what it made stays, and for how long it ran.
+The moving lines are drawn again a few times a second, by a thread of our own. When the step is
+over its whole output is in their place, as far as it was kept, and for how long it ran.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ class Live(build_view.Classic):
 
     def removed(self, container: str) -> None:
         self._stop()
+        self._show()
         super().removed(container)
 
     def image(self, id: str) -> None:
@@ -94,9 +95,16 @@ class Live(build_view.Classic):
             self._lock.release()
         if self._thread:
             self._thread.join(PATIENCE)
-        if failed and (text := self._kept.text()):
-            self.out.write(text if text.endswith("\n") else f"{text}\n")
+        self._show()  # of a command that had not ended
         self.out.flush()
+
+    def _show(self) -> None:
+        """Print what the command has written: it stays, as with docker's classic builder."""
+        with self._lock:
+            text = self._kept.text()
+            self._kept.clear()
+            if text:
+                self.out.write(text if text.endswith("\n") else f"{text}\n")
 
     def _stop(self) -> None:
         with self._lock:

@@ -6,8 +6,7 @@
      ---> 3f57d9401f8d
 
 Plain shows the output of a command as it comes. On a terminal (build_live.py) it is a few
-moving lines, which go when the step is done. Quiet shows nothing. Those two keep what was
-written last, to show it if the step fails.
+moving lines, and all of it when the step is done. Quiet shows nothing, unless the step fails.
 """
 
 from __future__ import annotations

@@ -19,9 +19,8 @@ COMMAND = Command(
     (
         Flag("all", "a", help="Remove all unused build cache, not just dangling ones"),
         Flag("force", "f", help="Do not prompt for confirmation"),
-        # Hidden: refused below.
-        Flag("filter", "", "list"),
-        Flag("keep-storage", "", "size"),
+        Flag("filter", "", "list", help="Provide filter values (e.g. 'until=24h')"),
+        Flag("keep-storage", "", "size", help="Amount of disk space to keep for cache"),
     ),
     maximum=0,
 )
@@ -34,17 +33,14 @@ def execute(values: Values, store: Store) -> int:
     from mini_docker import builder_cache, builder_places, sizes
     from mini_docker.cli import ask
 
-    for name in ("filter", "keep-storage"):
-        if name in values.given:
-            raise UsageError(
-                f"--{name} is not supported: the cache is small records, whose images "
-                "'mini-docker image prune --filter' removes"
-            )
+    unwanted = builder_cache.Unwanted(values.all)
+    unwanted.before = _before(values.filter)
+    unwanted.keep = values.keep_storage or 0
     store.prepare()
     if not values.force and not ask.sure(ALL if values.all else DANGLING):
         return 0
     builder_places.clear(store.root)
-    names, freed = builder_cache.prune(store.root, values.all)
+    names, freed = builder_cache.prune(store.root, unwanted)
     if names:
         print("Deleted build cache objects:")
     for name in names:
@@ -52,3 +48,18 @@ def execute(values: Values, store: Store) -> int:
     print(f"{chr(10) if names else ''}Total reclaimed space: {sizes.human_size(freed)}")
     sys.stdout.flush()
     return 0
+
+
+def _before(filters: list[str]) -> float:
+    """Return the moment that --filter until=... means, in seconds; infinity without one."""
+    from mini_docker import image_filters
+
+    found = float("inf")
+    for text in filters:
+        name, equals, value = text.partition("=")
+        if name != "until" or not equals:
+            raise UsageError(
+                f"invalid filter '{text}': the records of this engine's cache have until=... alone"
+            )
+        found = min(found, image_filters.moment(value))
+    return found

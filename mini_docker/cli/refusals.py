@@ -10,6 +10,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.cli.options import Command
 
+BUILDX = {  # what docker's plugin has besides
+    "bake": "there is no file of many builds here; run 'mini-docker build' for each",
+    "create": "there is one builder, and it is in this program",
+    "du": "see 'mini-docker system df' for the size of the build cache",
+    "imagetools": "see 'mini-docker image inspect' and 'mini-docker push'",
+    "inspect": "there is one builder, and it is in this program",
+    "ls": "there is one builder, and it is in this program",
+    "rm": "there is one builder, and it is in this program",
+    "stop": "there is one builder, and it ends with each build",
+    "use": "there is one builder, and it is in this program",
+}
+
 
 def refusal(command: Command, message: str) -> FlagError:
     """Return a FlagError with *message* in one printable line, and where the help is."""
@@ -61,6 +73,8 @@ def no_command(words: list[str]) -> CommandLineError:
     group = words[0] if words[0] in commands.GROUPS else ""
     typed = " ".join(words[:2]) if group else words[0]
     see = f"  See '{' '.join(['mini-docker', *group.split()])} --help'."
+    if typed.startswith("buildx ") and (remark := BUILDX.get(words[1])):
+        return CommandLineError(f"'{typed}' is not supported: {remark}.{see}")
     if remark := later.command(typed):
         return CommandLineError(f"'{typed}' {remark}.{see}")
     typable = [*commands.COMMANDS, *commands.ALIASES, *commands.GROUPS]

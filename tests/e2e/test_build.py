@@ -89,6 +89,10 @@ def test_quiet_prints_the_id_alone(engine: Engine, tmp_path: Path) -> None:
     bad = build(engine, tmp_path, "FROM busybox\nRUN echo out; exit 3\n", "-q")
     assert (bad.code, bad.out) == (3, b"")
     assert b"out\n" in bad.err and b"returned a non-zero code: 3" in bad.err
+    again = build(engine, tmp_path, "FROM busybox\nRUN echo out\n", "--progress=quiet")
+    assert again.out == result.out and again.err == b""
+    json = engine("build", "--progress", "rawjson", str(tmp_path))
+    json.refused("rawjson is not supported", code=1)
 
 
 def test_output_comes_while_the_step_runs(engine: Engine, tmp_path: Path) -> None:
@@ -125,7 +129,8 @@ def test_the_moving_lines_on_a_terminal(engine: Engine, tmp_path: Path) -> None:
     assert b"   early\x1b[K" in shown and re.search(rb"   0\.\ds\x1b\[K", shown), shown
     assert b"\x1b[2J" not in shown, "the command steers our terminal"
     assert re.search(rb" ---> [0-9a-f]{12}  1\.\ds\r\n", shown)
-    assert b"early" not in shown.rpartition(b"\x1b[J")[2]
+    kept = shown[: shown.index(b"Removing intermediate")].rpartition(b"\x1b[J")[2]
+    assert kept == b"early\r\na\\rb\\x1b[2J\r\n", "its output stays"
 
 
 # --- failures
@@ -166,6 +171,8 @@ def test_a_step_that_fails(engine: Engine, tmp_path: Path) -> None:
         ("FROM busybox\nHEALTHCHECK --interval=x CMD y\n", ["interval"]),
         ("FROM busybox\nUSER nobody-here\nRUN true\n", ["nobody-here"]),
         ('FROM busybox\nRUN ["nosuchcommand"]\n', ["nosuchcommand", "executable file not found"]),
+        ("FROM busybox\nSTOPSIGNAL SIGNOTHING\n", ["invalid signal: SIGNOTHING"]),
+        ("FROM busybox\nCOPY my file /\n", ['"my file"', 'JSON form: ["my file", "."]']),
         ("FROM busybox\nCOPY --chown=who:what apples.txt /\n", ["who"]),
         ("FROM busybox\nRUN --mount=type=what true\n", ["what"]),
         ("FROM busybox\nRUN --mount=type=ssh true\n", ["ssh"]),
@@ -177,9 +184,10 @@ def test_a_step_that_fails(engine: Engine, tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_in_one_line(
     engine: Engine, tmp_path: Path, text: str, parts: list[str]
 ) -> None:
-    written(tmp_path, {"apples.txt": "", "x": "", "hidden": "", ".dockerignore": "hidden\n"})
+    files = {"apples.txt": "", "x": "", "my file": "", "hidden": ""}
+    written(tmp_path, {**files, ".dockerignore": "hidden\n"})
     result = build(engine, tmp_path, text)
-    assert result.code in (1, 127), result
+    assert result.code == 1, result
     lines = result.err.decode().splitlines()
     last = lines[-1]
     assert last.startswith("mini-docker: "), result
@@ -300,6 +308,28 @@ def test_builder_prune(engine: Engine, tmp_path: Path) -> None:
     assert engine.ok("builder", "prune", stdin=b"n\n").endswith("[y/N]")
 
 
+def test_builder_prune_of_what_is_old_or_too_much(engine: Engine, tmp_path: Path) -> None:
+    text = "FROM busybox\nRUN echo old\n"
+    built(engine, tmp_path, text)
+    engine.ok("builder", "prune", "-a", "-f", "--filter", "until=1h")
+    engine.ok("builder", "prune", "-a", "-f", "--keep-storage", "1g")
+    assert ran(output(engine, tmp_path, text)) == []
+    engine.ok("builder", "prune", "-a", "-f", "--filter", "until=0s")
+    assert ran(output(engine, tmp_path, text)) == [2]
+    engine("builder", "prune", "-f", "--filter", "id=1").refused("until=... alone", code=1)
+    engine("buildx", "ls").refused("'buildx ls' is not supported: there is one builder", code=1)
+    engine("buildx", "bake").refused("run 'mini-docker build' for each", code=1)
+
+
+def test_events_of_a_build(engine: Engine, tmp_path: Path) -> None:
+    """Docker tells of each name that the image gets."""
+    id = built(engine, tmp_path, "FROM busybox\nENV e=1\n", "-t", "told:1", "-t", "told:2")
+    form = "{{.Actor.ID}} {{.Action}} {{.Actor.Attributes.name}}"
+    words = ("events", "--since", "1h", "--until", "0s", "--filter", "type=image")
+    rows = engine.ok(*words, "--format", form).splitlines()
+    assert rows[-2:] == [f"{id} tag told:1", f"{id} tag told:2"]
+
+
 # --- what comes out
 
 
@@ -398,7 +428,32 @@ def test_the_iidfile_is_written_in_the_end_alone(engine: Engine, tmp_path: Path)
 
 def test_a_bad_name_is_refused_before_anything_is_built(engine: Engine, tmp_path: Path) -> None:
     result = build(engine, tmp_path, "FROM busybox\nRUN echo built >&2\n", "-t", "Bad//Name")
-    assert result.code in (1, 125) and b"built" not in result.err and result.out == b"", result
+    assert result.code == 125 and b"built" not in result.err and result.out == b"", result
+    for name in ("", "a:b:c", "-x"):
+        result = engine("build", f"--tag={name}", str(tmp_path))
+        words = f'invalid argument "{name}" for "-t, --tag" flag: invalid reference format'
+        result.refused(words, code=125)
+
+
+def test_workdir_belongs_to_the_user(engine: Engine, tmp_path: Path) -> None:
+    """BuildKit makes it, and what is missing above it, as the USER; of what is there it is not."""
+    text = "FROM busybox\nRUN echo me:x:77:77::/:/bin/sh >>/etc/passwd\nWORKDIR /first\nUSER me\nWORKDIR /first/a/b\n"
+    id = built(engine, tmp_path, text)
+    found = engine.ok("run", "--rm", id, "stat", "-c", "%u:%g %n", "/first", "/first/a", ".")
+    assert found.splitlines() == ["0:0 /first", "77:77 /first/a", "77:77 ."]
+    id = built(engine, tmp_path, "FROM busybox\nUSER 5:6\nWORKDIR /n\n")
+    assert engine.ok("run", "--rm", id, "stat", "-c", "%u:%g", "/n") == "5:6"
+    # The same path for another user is another step.
+    assert built(engine, tmp_path, "FROM busybox\nUSER 7\nWORKDIR /n\n") != id
+
+
+def test_a_trigger_is_read_with_the_escape_of_its_dockerfile(
+    engine: Engine, tmp_path: Path
+) -> None:
+    written(tmp_path, {"a b": "x"})
+    text = "# escape=`\nFROM busybox AS a\nONBUILD ENV p=c:\\d` e\nFROM a\n"
+    id = built(engine, tmp_path, text)
+    assert "p=c:\\d e" in config(engine, id)["Config"]["Env"]
 
 
 def test_warnings_of_the_build_checks(engine: Engine, tmp_path: Path) -> None:

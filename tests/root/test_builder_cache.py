@@ -154,18 +154,37 @@ def test_an_image_of_elsewhere_serves_as_a_cache(store: Store, context: Path) ->
 
 def test_pruning_removes_what_leads_nowhere(store: Store, context: Path) -> None:
     make(store, context)
-    assert builder_cache.prune(store.root, False) == ([], 0)
+    dangling, everything = builder_cache.Unwanted(False), builder_cache.Unwanted(True)
+    assert builder_cache.prune(store.root, dangling) == ([], 0)
     image_store.write_index(store.root, [])
     for row in Path(store.root, "oci/blobs/sha256").iterdir():
         row.unlink()
-    gone, freed = builder_cache.prune(store.root, False)
+    gone, freed = builder_cache.prune(store.root, dangling)
     assert len(gone) == 5 and freed > 0
     make(store, context)
     path, held = builder_cache.mount(store.root, "/c", "shared")
     Path(path, "kept").write_text("x" * 100)
-    assert len(builder_cache.prune(store.root, True)[0]) == 5, "a mount in use stays"
+    assert len(builder_cache.prune(store.root, everything)[0]) == 5, "a mount in use stays"
     held.release()
-    assert len(builder_cache.prune(store.root, True)[0]) == 1 and not os.path.exists(path)
+    assert len(builder_cache.prune(store.root, everything)[0]) == 1 and not os.path.exists(path)
+
+
+def test_pruning_keeps_what_was_used_last(store: Store, context: Path) -> None:
+    make(store, context)
+    path, held = builder_cache.mount(store.root, "/c", "shared")
+    Path(path, "kept").write_text("x" * 100_000)
+    held.release()
+    records = sorted(Path(store.root, "build/cache").iterdir())
+    for age, record in enumerate(records):
+        os.utime(record, (1000 + age, 1000 + age))
+    unwanted = builder_cache.Unwanted(True)
+    unwanted.before = 1002
+    assert builder_cache.prune(store.root, unwanted)[0] == [it.name for it in records[:2]]
+    unwanted = builder_cache.Unwanted(True)
+    unwanted.keep = builder_cache.usage(store.root)[1] - 1
+    assert builder_cache.prune(store.root, unwanted)[0] == [records[2].name]
+    unwanted.keep = 1
+    assert len(builder_cache.prune(store.root, unwanted)[0]) == 3 and not os.path.exists(path)
 
 
 def test_mounts_are_shared_locked_or_private(store: Store) -> None:

@@ -359,3 +359,6 @@ def test_names_that_mean_a_removal_are_refused(trees: tuple[Path, Path]) -> None
 def test_a_missing_source_names_the_nearest(trees: tuple[Path, Path]) -> None:
     with pytest.raises(MiniDockerError, match=r"did you mean dir/sub\?"):
         copy(*trees, "dir/sbu", "/n")
+    (trees[0] / "my file").write_text("")
+    with pytest.raises(MiniDockerError, match=r'mean "my file".* JSON form: \["my file"'):
+        copy(*trees, "my", "/n")

@@ -78,7 +78,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_moving_lines_go_and_what_failed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_moving_lines_go_and_the_output_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     out = Terminal()
     monkeypatch.setattr(sys, "stdout", out)
     view = build_live.Live()
@@ -89,7 +89,8 @@ def test_the_moving_lines_go_and_what_failed_stays(monkeypatch: pytest.MonkeyPat
     view._draw()
     view.output(1, b"\x1b[2Jlast")
     view.removed("0d1fdd0f8d9c")
-    assert out.getvalue().endswith("\x1b[JRemoving intermediate container 0d1fdd0f8d9c\n")
+    wanted = "\x1b[Jfirst\n\\x1b[2Jlast\nRemoving intermediate container 0d1fdd0f8d9c\n"
+    assert out.getvalue().endswith(wanted)
     view.close(failed=True)
-    assert out.getvalue().endswith("first\n\\x1b[2Jlast\n")
+    assert out.getvalue().endswith(wanted), "once"
     assert view._thread and not view._thread.is_alive()

@@ -230,12 +230,12 @@ def test_forms_of_names_and_values() -> None:
 
 def test_a_healthcheck_is_the_images() -> None:
     it = only("HEALTHCHECK --interval=5m --start-period=0s --retries=3 CMD curl -f x")
-    assert builder_rules.healthcheck(it) == {
+    assert builder_rules.healthcheck(it.words, it.json, it.flags) == {
         "Test": ["CMD-SHELL", "curl -f x"],
         "Interval": 300 * 10**9,
         "Retries": 3,
     }
-    assert builder_rules.healthcheck(only("HEALTHCHECK NONE")) == {"Test": ["NONE"]}
+    assert builder_rules.healthcheck(["NONE"], False, []) == {"Test": ["NONE"]}
 
 
 @pytest.mark.parametrize(

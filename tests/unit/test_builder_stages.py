@@ -93,6 +93,8 @@ def test_many_stages_in_a_row_are_no_deep_recursion() -> None:
 def test_an_unknown_target_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r'"tree" could not be found \(did you mean three\?\)'):
         plan(FOUR, target="tree")
+    with pytest.raises(UsageError, match=r'"x" could not be found$'):
+        plan("FROM a AS l\n", target="x")
 
 
 def test_arguments_before_from() -> None:
@@ -169,6 +171,8 @@ def test_what_instructions_change() -> None:
         ("VOLUME", [" "]),
         ("ENV", ["", "x"]),
         ("STOPSIGNAL", ["a b"]),
+        ("STOPSIGNAL", ["SIGNOTHING"]),
+        ("STOPSIGNAL", ["65"]),
         ("SHELL", ["x"]),
         ("HEALTHCHECK", ["WHAT", "x"]),
         ("HEALTHCHECK", ["NONE", "x"]),

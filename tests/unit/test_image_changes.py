@@ -52,9 +52,9 @@ REFUSED = [
     ("EXPOSE 1/icmp", "invalid containerPort: 1/icmp"),
     ("ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"),
     ('VOLUME [""]', "VOLUME specified can not be an empty string"),
-    ("HEALTHCHECK --often CMD x", "Unknown flag: often"),
-    ("HEALTHCHECK --retries=x CMD x", "HEALTHCHECK --retries"),
-    ("HEALTHCHECK RUN x", "Unknown type 'RUN'"),
+    ("HEALTHCHECK --often CMD x", "unknown flag: --often"),
+    ("HEALTHCHECK --retries=x CMD x", 'parsing "x": invalid syntax'),
+    ("HEALTHCHECK RUN x", 'Unknown type "RUN"'),
 ]
 
 
