@@ -109,7 +109,9 @@ class Client:
         try:
             count = self.connection.recv_into(self.buffer)
         except ConnectionError:
-            count = 0
+            # The monitor has closed its end and not read all that we sent. The kernel says this
+            # once, before what the monitor has said until then: unix_release_sock().
+            count = self.connection.recv_into(self.buffer)
         if not count:
             raise ProcessError("the container's monitor was killed: see `mini-docker ps -a`")
         kind, data = self.buffer[0], self.buffer[1:count]

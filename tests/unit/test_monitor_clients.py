@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import monitor_clients
+from mini_docker import attachment_client, monitor_clients
+from mini_docker.attachment_wish import Wish
+from mini_docker.errors import ProcessError
 from mini_docker.monitor_clients import Client
 from mini_docker.monitor_spool import Spool
 from mini_docker.monitor_streams import Input
@@ -124,6 +126,26 @@ def test_one_that_has_left_is_gone(
     pair[1].close()
     it.send(b"1", b"anybody?")
     assert it.gone and it.receive() == b""
+
+
+def test_the_end_is_heard_though_the_monitor_has_not_heard_everything(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """It ends while a window's size is on its way: the kernel tells of that first."""
+    watcher = attachment_client.Client(pair[0], Wish((False, True, True), False, ""))
+    pair[0].send(b"w[24,80]")
+    it = Client(pair[1], "12", True, "")
+    it.send(b"x", b'{"code":7,"error":"","removed":false}')
+    it.close()
+    assert watcher.follow() == 7
+
+
+def test_who_hears_no_end_says_so(pair: tuple[socket.socket, socket.socket]) -> None:
+    watcher = attachment_client.Client(pair[0], Wish((False, True, True), False, ""))
+    pair[0].send(b"w[24,80]")
+    pair[1].close()
+    with pytest.raises(ProcessError, match="monitor was killed"):
+        watcher.follow()
 
 
 def test_a_spool_gives_its_space_back(tmp_path: Path) -> None:
