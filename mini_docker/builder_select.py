@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 
 from mini_docker import builder_wild, rootfs_paths, suggest, syscalls
@@ -19,7 +18,7 @@ from mini_docker.errors import ConfigError, NotFound, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import Self
 
     from mini_docker.builder import Ignore
@@ -105,10 +104,10 @@ def select(root: Root, pattern: str, parents: bool = False) -> list[Source]:
     for one that leads out with "..".
     """
     clean, pivot = _clean(pattern, parents)
-    if not builder_wild.MARKS.search(clean):
-        return [_source(root, clean.replace("\\", ""), pattern, pivot)]
+    if not builder_wild.is_wild(clean):
+        return [_source(root, builder_wild.plain(clean), pattern, pivot)]
     sources = []
-    for path in _expand(root, "", clean.split("/"), parents):
+    for path in builder_wild.expand(root, clean, parents):
         try:
             sources.append(_source(root, path, pattern, pivot))
         except NotFound:
@@ -199,52 +198,3 @@ def _nearest(root: Root, path: str) -> str:
         return f'did you mean "{blank}"? Names with blanks want the JSON form: ["{blank}", "."]'
     near = next((it for it in seen if it.lower() == name.lower()), suggest.nearest(name, seen))
     return f"did you mean {f'{above}/' if above else ''}{near}?" if near else ""
-
-
-def _expand(root: Root, done: str, parts: list[str], deep: bool) -> Iterator[str]:
-    """Yield the paths that *parts*, which may have wildcards, stand for below *done*."""
-    part, rest = parts[0], parts[1:]
-    if part == "**" and deep:
-        if rest:
-            yield from _expand(root, done, rest, deep)
-        for name in _names(root, done, directories=True, links=False):
-            yield from _expand(root, f"{done}/{name}" if done else name, parts, deep)
-        return
-    if builder_wild.MARKS.search(part):
-        wanted = re.compile(builder_wild.go_match(part), re.DOTALL)
-        names = [name for name in _names(root, done, bool(rest)) if wanted.fullmatch(name)]
-    else:
-        names = [part.replace("\\", "")]
-    for name in names:
-        path = f"{done}/{name}" if done else name
-        if rest:
-            yield from _expand(root, path, rest, deep)
-        elif _exists(root, path):
-            yield path
-
-
-def _exists(root: Root, path: str) -> bool:
-    try:
-        os.close(root.open(path))
-    except OSError:
-        return False
-    return True
-
-
-def _names(root: Root, path: str, directories: bool, links: bool = True) -> list[str]:
-    """Return the names in the directory *path*, sorted; only those of *directories* and *links*."""
-    try:
-        folder = root.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return []
-    try:
-        with os.scandir(folder) as rows:
-            return sorted(
-                row.name
-                for row in rows
-                if not directories
-                or row.is_dir(follow_symlinks=False)
-                or (links and row.is_symlink())
-            )
-    finally:
-        os.close(folder)

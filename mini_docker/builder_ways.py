@@ -38,6 +38,15 @@ def matcher(tokens: list[str]) -> Callable[[str], bool]:
     return lambda path: match(path) is not None
 
 
+def name_matcher(tokens: list[str]) -> Callable[[str], bool]:
+    """Return the function that says whether a name, which has no slash, is like *tokens*.
+
+    They stand for characters, and STAR for any text; there is no directory in them.
+    """
+    match = re.compile(_name(tokens) + r"\Z", re.DOTALL).match
+    return lambda name: match(name) is not None
+
+
 def _plain(tokens: list[str]) -> str | None:
     """Return the regular expression of characters with a TREE before or ALL after them.
 
