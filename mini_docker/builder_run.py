@@ -11,7 +11,7 @@ import os
 import select
 import threading
 
-from mini_docker import container, containers, creation, processes
+from mini_docker import container, containers, creation, processes, syscalls
 from mini_docker.builder_select import Cancelled
 from mini_docker.errors import ProcessError
 
@@ -29,6 +29,7 @@ else:
     import _signal as signal
 
 PIECE = 2**16
+PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 DEFAULTS = ("default", "host")  # networks: until the engine has bridges these are one
 
 
@@ -126,9 +127,11 @@ class Runner:
         config = it.config()
         config["mounts"] += command.mounts
         directory = self._store.directory(it.id)
-        return container.Start(
+        begin = container.Start(
             directory, config, streams, lambda pid: containers.note(self._store, it.id, pid)
         )
+        begin.last = _die_with_us
+        return begin
 
     def _follow(self, pid: int, readers: list[int]) -> int:
         """Pass the output on until process *pid* has ended; return its exit code."""
@@ -188,6 +191,19 @@ class Runner:
             containers.remove(it)
         finally:
             self._life.release()
+
+
+def _die_with_us() -> None:
+    """Let the kernel end this process when the thread that has forked it, or the build, ends.
+
+    Otherwise the command of a build that was killed would go on until the next command of
+    ours. As process 1 of its pid namespace it takes all others in it along. A change of user
+    takes the wish away, so this comes after all of those. PR_SET_PDEATHSIG(2const).
+    """
+    try:
+        syscalls.prctl(PARENT_DEATH, signal.SIGKILL)
+    except OSError:
+        return  # a seccomp profile of the user's forbids it: the next command ends it
 
 
 def _network(asked: str) -> str:

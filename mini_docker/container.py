@@ -41,8 +41,8 @@ class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
     __slots__ = (
-        "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "mapped", "note",
-        "root", "streams", "terminal", "warnings",
+        "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "last", "mapped",
+        "note", "root", "streams", "terminal", "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,8 @@ class Start:
         self.filter = container_process.Filter(bundle, config)
         self.note = note  # told the pid before the program runs, to write it down
         self.init = False  # run the program below an init of ours
+        # Called in the child right before its program runs.
+        self.last: Callable[[], None] | None = None
         self.go = -1  # in the child: says that the pid is written down
         self.root = os.path.join(bundle, config["root"]["path"])
         self.kinds = set() if swap.locked("namespaces") else spec.kinds(config)
@@ -176,7 +178,7 @@ def _child(it: Start, report: int) -> int:
     container_process.close_all_but(report)
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
-        container_process.become(process, report, it.filter)
+        container_process.become(process, report, it.filter, it.last)
     return container_init.run(process, report, it.filter)
 
 

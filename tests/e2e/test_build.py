@@ -437,7 +437,8 @@ def test_a_bad_name_is_refused_before_anything_is_built(engine: Engine, tmp_path
 
 def test_workdir_belongs_to_the_user(engine: Engine, tmp_path: Path) -> None:
     """BuildKit makes it, and what is missing above it, as the USER; of what is there it is not."""
-    text = "FROM busybox\nRUN echo me:x:77:77::/:/bin/sh >>/etc/passwd\nWORKDIR /first\nUSER me\nWORKDIR /first/a/b\n"
+    user = "RUN echo me:x:77:77::/:/bin/sh >>/etc/passwd"
+    text = f"FROM busybox\n{user}\nWORKDIR /first\nUSER me\nWORKDIR /first/a/b\n"
     id = built(engine, tmp_path, text)
     found = engine.ok("run", "--rm", id, "stat", "-c", "%u:%g %n", "/first", "/first/a", ".")
     assert found.splitlines() == ["0:0 /first", "77:77 /first/a", "77:77 ."]
