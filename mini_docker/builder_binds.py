@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import (
-    builder_cache,
+    builder_cache_mounts,
     builder_mounts,
     builder_places,
     builder_select,
@@ -98,7 +98,9 @@ class Mounter:
 
     def _cache(self, volume: Volume) -> dict[str, Any] | None:
         id = volume.get("id") or volume.target
-        path, held = builder_cache.mount(self._job.root, id, volume.get("sharing") or "shared")
+        path, held = builder_cache_mounts.mount(
+            self._job.root, id, volume.get("sharing") or "shared"
+        )
         self._stack.callback(held.release)
         if not os.listdir(path):
             os.chmod(path, volume.number("mode", 0o755, 8) & 0o7777)

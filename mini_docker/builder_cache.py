@@ -1,8 +1,7 @@
 """The cache of builds: which image a step has led to before.
 
-    ROOT/build/cache/KEY          {"Image": id, "Manifest": digest}   KEY: builder.key()
-    ROOT/build/mounts/NAME/       what RUN --mount=type=cache keeps from one build to the next
-    ROOT/build/mounts/NAME.lock   held while a step uses it: alone, if it says so
+    ROOT/build/cache/KEY   {"Image": id, "Manifest": digest}   KEY: builder.key()
+    ROOT/build/mounts/     what RUN --mount=type=cache keeps (builder_cache_mounts.py)
 
 The images are those of the store, each untagged and with the one before it as its parent: they
 go with `image prune`, or when the last image that was made from them is removed. A record
@@ -13,22 +12,19 @@ cache for --cache-from.
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from mini_docker import (
+    builder_cache_mounts,
     builder_commit,
     builder_state,
-    image_layers,
     image_lookup,
     image_store,
     records,
-    trees,
 )
 from mini_docker.builder_commit import Step
 from mini_docker.builder_state import State
 from mini_docker.errors import ConfigError, MiniDockerError, NotFound, reason
-from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,29 +130,6 @@ class Cache:
         records.write(f"{folder}/{key}", record)
 
 
-def mount(root: str, id: str, sharing: str) -> tuple[str, Lock]:
-    """Return the directory of the cache mount *id*, and its lock, which the caller lets go.
-
-    *sharing* is shared (several steps at once), locked (one after the other) or private (one
-    that is in use stays out of sight: another directory is taken).
-    """
-    name = hashlib.sha256(id.encode(errors="surrogateescape")).hexdigest()
-    for number in range(1000):
-        place = f"{root}/build/mounts/{name}{f'.{number}' if number else ''}"
-        try:
-            os.makedirs(f"{root}/build/mounts", 0o700, exist_ok=True)
-            held = Lock(f"{place}.lock")
-            if sharing == "private" and held.held(2):  # LOCK_EX: nobody may hold it at all
-                continue
-            held.acquire(shared=sharing == "shared")
-            os.makedirs(place, 0o755, exist_ok=True)
-            os.utime(place)  # prune() takes what was not used for the longest time
-        except OSError as error:
-            raise ConfigError(f"cannot make {place}: {reason(error)}") from error
-        return place, held
-    raise ConfigError(f"too many steps use the cache mount {id} at the same time")
-
-
 class Unwanted:
     """What of a cache may go, by prune(): at first all that it finds."""
 
@@ -178,15 +151,25 @@ def prune(root: str, unwanted: Unwanted) -> tuple[list[str], int]:
     for used, path in sorted(_candidates(root, unwanted.everything)):
         if used >= unwanted.before or total <= unwanted.keep:
             break
-        size = _size(path)
-        if os.path.isdir(path):
-            trees.remove(path)
-        else:
-            os.unlink(path)
+        try:
+            size = _remove(path)
+        except FileNotFoundError:
+            continue  # another prune was quicker
+        if size < 0:
+            continue
         gone.append(os.path.basename(path))
         freed += size
         total -= size if unwanted.keep else 0
     return gone, freed
+
+
+def _remove(path: str) -> int:
+    """Remove a record or a cache mount; return the bytes that this frees, -1 if it is in use."""
+    if os.path.isdir(path):
+        return builder_cache_mounts.remove(path)
+    freed = os.path.getsize(path)
+    os.unlink(path)
+    return freed
 
 
 def _candidates(root: str, everything: bool) -> Iterator[tuple[float, str]]:
@@ -194,23 +177,25 @@ def _candidates(root: str, everything: bool) -> Iterator[tuple[float, str]]:
     cache, folder = Cache(root), f"{root}/build/cache"
     for key in _list(folder):
         if everything or len(key) != HEX or not cache.find(key):
-            yield os.stat(f"{folder}/{key}").st_mtime, f"{folder}/{key}"
-    for name in _list(f"{root}/build/mounts") if everything else []:
-        place = f"{root}/build/mounts/{name}"
-        if not name.endswith(".lock") and not Lock(f"{place}.lock").held(2):
-            yield os.stat(place).st_mtime, place
+            yield _used(f"{folder}/{key}")
+    for path in builder_cache_mounts.places(root):
+        if everything or builder_cache_mounts.is_gone(path):
+            yield _used(path)
 
 
-def _size(path: str) -> int:
-    return image_layers.size(path) if os.path.isdir(path) else os.path.getsize(path)
+def _used(path: str) -> tuple[float, str]:
+    try:
+        return os.stat(path).st_mtime, path
+    except FileNotFoundError:
+        return 0.0, path  # another prune is quicker
 
 
 def usage(root: str) -> tuple[int, int]:
     """Return how many records and cache mounts there are, and the bytes that they take."""
     places = [f"{root}/build/cache/{name}" for name in _list(f"{root}/build/cache")]
     total = sum(os.path.getsize(path) for path in places)
-    mounts = [name for name in _list(f"{root}/build/mounts") if not name.endswith(".lock")]
-    total += sum(image_layers.size(f"{root}/build/mounts/{name}") for name in mounts)
+    mounts = builder_cache_mounts.places(root)
+    total += sum(builder_cache_mounts.size(path) for path in mounts)
     return len(places) + len(mounts), total
 
 

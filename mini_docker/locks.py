@@ -64,6 +64,22 @@ class Lock:
                 self.release()
                 return False
 
+    def alone(self) -> bool:
+        """Take the lock if nobody holds it, shared or not; say whether that was so.
+
+        NotFound as in acquire(). Unlike take() it gives up for those who only ask, too.
+        """
+        try:
+            self._open()
+        except FileNotFoundError:
+            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.release()
+            return False
+        return True
+
     def held(self, kind: int = fcntl.LOCK_SH) -> bool:
         """Say whether somebody holds the lock now, against one of *kind*.
 

@@ -7,14 +7,23 @@ from __future__ import annotations
 
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mini_docker import builder_build, builder_cache, image_lookup, image_store, layers_stack
+from mini_docker import (
+    builder_build,
+    builder_cache,
+    builder_cache_mounts,
+    image_lookup,
+    image_store,
+    layers_stack,
+    trees,
+)
 from mini_docker.builder_build import BuildError, Request, View
 from mini_docker.errors import MiniDockerError
-from mini_docker.store import Store
+from mini_docker.store import Lock, Store
 
 pytestmark = [pytest.mark.root, pytest.mark.needs("real-root")]
 
@@ -162,7 +171,7 @@ def test_pruning_removes_what_leads_nowhere(store: Store, context: Path) -> None
     gone, freed = builder_cache.prune(store.root, dangling)
     assert len(gone) == 5 and freed > 0
     make(store, context)
-    path, held = builder_cache.mount(store.root, "/c", "shared")
+    path, held = builder_cache_mounts.mount(store.root, "/c", "shared")
     Path(path, "kept").write_text("x" * 100)
     assert len(builder_cache.prune(store.root, everything)[0]) == 5, "a mount in use stays"
     held.release()
@@ -171,7 +180,7 @@ def test_pruning_removes_what_leads_nowhere(store: Store, context: Path) -> None
 
 def test_pruning_keeps_what_was_used_last(store: Store, context: Path) -> None:
     make(store, context)
-    path, held = builder_cache.mount(store.root, "/c", "shared")
+    path, held = builder_cache_mounts.mount(store.root, "/c", "shared")
     Path(path, "kept").write_text("x" * 100_000)
     held.release()
     records = sorted(Path(store.root, "build/cache").iterdir())
@@ -187,14 +196,59 @@ def test_pruning_keeps_what_was_used_last(store: Store, context: Path) -> None:
     assert len(builder_cache.prune(store.root, unwanted)[0]) == 3 and not os.path.exists(path)
 
 
+def test_a_step_that_begins_while_its_mount_is_pruned_has_a_new_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, held = builder_cache_mounts.mount(store.root, "x", "shared")
+    Path(path, "old").touch()
+    held.release()
+    begun: list[Lock] = []
+
+    def slowly(gone: str, remove: Callable[[str], None] = trees.remove) -> None:
+        again, it = builder_cache_mounts.mount(store.root, "x", "shared")
+        begun.append(it)
+        assert again == path and os.listdir(again) == []
+        Path(again, "new").touch()
+        remove(gone)
+
+    monkeypatch.setattr(trees, "remove", slowly)
+    assert builder_cache.prune(store.root, builder_cache.Unwanted(True)) == ([Path(path).name], 0)
+    assert os.listdir(path) == ["new"]
+    assert builder_cache.prune(store.root, builder_cache.Unwanted(True)) == ([], 0), "it is in use"
+    begun[0].release()
+
+
+def test_what_a_killed_prune_has_left_goes_with_the_next(store: Store) -> None:
+    left = Path(store.root, "build/mounts", f"{builder_cache_mounts.GONE}1")
+    left.mkdir(parents=True)
+    (left / "file").write_text("four")
+    assert builder_cache.usage(store.root) == (1, 4)
+    assert builder_cache.prune(store.root, builder_cache.Unwanted(False)) == ([left.name], 4)
+
+
+def test_a_mount_deeper_than_any_path_is_pruned(store: Store) -> None:
+    path, held = builder_cache_mounts.mount(store.root, "x", "locked")
+    held.release()
+    folder = os.open(path, os.O_RDONLY)
+    for _ in range(300):
+        os.mkdir("d" * 200, dir_fd=folder)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    assert builder_cache.usage(store.root) == (1, 0)
+    assert len(builder_cache.prune(store.root, builder_cache.Unwanted(True))[0]) == 1
+    assert not os.path.exists(path)
+
+
 def test_mounts_are_shared_locked_or_private(store: Store) -> None:
-    one, first = builder_cache.mount(store.root, "x", "shared")
-    two, second = builder_cache.mount(store.root, "x", "shared")
-    three, third = builder_cache.mount(store.root, "x", "private")
+    one, first = builder_cache_mounts.mount(store.root, "x", "shared")
+    two, second = builder_cache_mounts.mount(store.root, "x", "shared")
+    three, third = builder_cache_mounts.mount(store.root, "x", "private")
     assert one == two != three
     for held in (first, second, third):
         held.release()
-    four, fourth = builder_cache.mount(store.root, "x", "private")
+    four, fourth = builder_cache_mounts.mount(store.root, "x", "private")
     assert four == one
     fourth.release()
 
