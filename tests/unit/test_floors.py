@@ -70,7 +70,8 @@ FLOORS = (
     "builder_config",
     "image_changes image_new image_import image_commit",
     "builder_checks_form builder_checks_variables builder_checks",
-    "builder_git builder_download builder_places builder_context",
+    "builder_git_program builder_git builder_cache_mounts builder_download "
+    "builder_places builder_context",
     "builder_mounts builder_wild builder_select builder_walk builder_place "
     "builder_copy builder_add builder_scope builder_volumes builder_stubs builder_state",
     "builder_commit builder_cache builder_run builder_stages builder_ground builder_files",
