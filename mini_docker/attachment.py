@@ -21,7 +21,7 @@ import _socket
 import os
 import sys
 
-from mini_docker import processes, records
+from mini_docker import events, processes, records
 from mini_docker.attachment_client import Client, Ended
 from mini_docker.attachment_wish import Wish as Wish
 from mini_docker.errors import NotFound, StateError
@@ -62,10 +62,10 @@ def signaller(it: Container) -> Signaller:
     """Return what sends a signal to process 1 of *it*, as `kill` does, while that lives."""
 
     def send(number: int) -> None:
-        from mini_docker import containers, operations
+        from mini_docker import containers, operations_kill
 
         try:
-            operations.kill(containers.load(it.store, it.id), number)
+            operations_kill.kill(containers.load(it.store, it.id), number)
         except (NotFound, StateError):
             return  # it has just ended
 
@@ -88,8 +88,6 @@ def serve(
         print(it.id)
         return 0
     if client.keys.detached and it:
-        from mini_docker import events
-
         events.container(it, "detach")
     return code
 
@@ -98,8 +96,6 @@ def _resized(it: Container) -> Resized:
     """Return what tells the world that the terminal of *it* has another size."""
 
     def tell(rows: int, columns: int) -> None:
-        from mini_docker import events
-
         events.container(it, "resize", height=str(rows), width=str(columns))
 
     return tell

@@ -50,8 +50,8 @@ class Client:
     """A client that is being served."""
 
     __slots__ = (
-        "buffer", "connection", "ended", "input", "keys", "poll", "resized", "screen", "silent",
-        "stale", "started", "tty", "waiting",
+        "buffer", "busy", "connection", "ended", "heard", "input", "keys", "poll", "resized",
+        "screen", "send", "silent", "stale", "started", "tty", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -71,17 +71,20 @@ class Client:
         self.waiting: list[bytes] = []  # messages that the monitor does not take yet
         self.stale = False  # the monitor does not know the window's size
         self.screen: Screen | None = None
+        self.send: Signaller | None = None
+        self.heard: list[int] = []  # signals that wait to be dealt with
+        self.busy = False  # one is being dealt with
         self._watch()
 
     def listen(self, send: Signaller | None) -> None:
         """Let signals come: to *send*, or with their own meaning for this client alone."""
+        self.send = send
         for number in ENDING if send is None else processes.FORWARDED:
             if send is not None or signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._end if send is None else lambda n, _: send(n))
+                signal.signal(number, self._end if send is None else self._hear)
         if self.tty:
-            signal.signal(signal.SIGWINCH, self._resize)
-            signal.signal(signal.SIGTSTP, self._suspend)
-            signal.signal(signal.SIGCONT, self._show_again)
+            for number in (signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
+                signal.signal(number, self._hear)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, processes.FORWARDED)
 
     def follow(self) -> int:
@@ -140,7 +143,7 @@ class Client:
 
             self.screen = Screen(0)
             self.screen.enter()
-        self._resize()
+        self._hear(signal.SIGWINCH)
 
     def _read(self) -> None:
         """Take what has been typed, and offer it to the monitor."""
@@ -170,7 +173,7 @@ class Client:
         except OSError:
             self.waiting.clear()  # it is gone: what it still had to say has the reason
         if self.stale and not self.waiting:
-            self._resize()
+            self._hear(signal.SIGWINCH)
         self._watch()
 
     def _watch(self) -> None:
@@ -181,8 +184,34 @@ class Client:
         if self.input and not self.waiting:
             self.poll.register(0, select.POLLIN)
 
-    def _resize(self, *_: object) -> None:
-        """Tell the monitor the window's size; a signal may bring us here at any moment."""
+    def _hear(self, number: int, _frame: object = None) -> None:
+        """Deal with signal *number*, at any moment, but never while another is dealt with.
+
+        To pass one on may take a lock: a second one that came in between, and wanted the same
+        lock, would wait for the first, which could not go on. So it waits in a list. A client
+        that is held up by whoever reads its output deals with them all the same.
+        """
+        self.heard.append(number)
+        while self.heard and not self.busy:
+            self.busy = True
+            try:
+                while self.heard:
+                    self._heed(self.heard.pop(0))
+            finally:
+                self.busy = False  # one that has come since the last look: the outer loop's
+
+    def _heed(self, number: int) -> None:
+        if self.send:
+            self.send(number)
+        elif number == signal.SIGTSTP:
+            self._suspend()
+        else:
+            if number == signal.SIGCONT and self.screen:
+                self.screen.enter()  # who had the terminal meanwhile has left it as it likes it
+            self._resize()
+
+    def _resize(self) -> None:
+        """Tell the monitor the window's size."""
         size = window()
         try:
             if size:
@@ -195,16 +224,10 @@ class Client:
         if size and self.resized and not self.stale:
             self.resized(*size)
 
-    def _suspend(self, *_: object) -> None:
+    def _suspend(self) -> None:
         if self.screen:
             self.screen.suspend()
         os.kill(os.getpid(), signal.SIGSTOP)
-
-    def _show_again(self, *_: object) -> None:
-        """Go on after a stop: whoever had the terminal meanwhile has left it as it likes it."""
-        if self.screen:
-            self.screen.enter()
-        self._resize()
 
     def _end(self, number: int, _frame: object) -> None:
         raise Ended(number)

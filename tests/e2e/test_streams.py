@@ -169,6 +169,26 @@ def test_signals_are_passed_on(engine: Engine, command: str) -> None:
         assert process.wait(20) == 9
 
 
+def test_signals_in_quick_succession_are_all_passed_on(engine: Engine) -> None:
+    """One that comes while another is passed on waits for its turn, and for nothing else."""
+    names = ("TERM", "HUP", "INT", "USR1", "USR2")
+    traps = "; ".join(f"trap 'echo {name}' {name}" for name in names)
+    script = f"{traps}; trap 'exit 9' QUIT; echo up; while :; do usleep 1000; done"
+    with engine.popen("run", "--name", "box", "busybox", "sh", "-c", script) as process:
+        assert process.stdout and process.stdout.readline() == b"up\n"
+        try:
+            for number in range(10):
+                burst = names[: 2 + number % 4]
+                for name in burst:
+                    process.send_signal(signal.Signals[f"SIG{name}"])
+                heard = {process.stdout.readline().decode().strip() for _ in burst}
+                assert heard == set(burst)
+            process.send_signal(signal.SIGQUIT)
+            assert process.wait(20) == 9
+        finally:
+            process.kill()  # or a failure would wait for its end
+
+
 @pytest.mark.parametrize("command", ["run", "attach"])
 def test_signals_end_the_client_alone(engine: Engine, command: str) -> None:
     words: tuple[str, ...] = ("--name", "box", "busybox", "sh", "-c", "echo up; sleep 1000")
