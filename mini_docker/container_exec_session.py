@@ -47,12 +47,13 @@ else:
 class Session:
     """One exec in container *it*: *name* is its id; *start* starts it, with its streams."""
 
-    __slots__ = ("it", "name", "start", "wish")
+    __slots__ = ("hello", "it", "name", "start", "wish")
 
     def __init__(self, it: Container, name: str, wish: Wish, start: Starter) -> None:
         self.it = it
         self.name = name
         self.wish = wish
+        self.hello = wish.hello()  # now: the exec's monitor has no window to ask
         self.start = start
 
 
@@ -63,7 +64,7 @@ class _Loop(Loop):
 
     def _part(self) -> None:
         super()._part()
-        if not self.clients:
+        if not (self.clients or (self.input and self.input.pending)):
             self.slim = 0.0
 
 
@@ -119,7 +120,7 @@ def _monitor(session: Session, connection: socket.socket) -> int:
         connection.send(b"f" + _told(error))
         return 125
     directory = session.it.store.directory(session.it.id)
-    client = Client(connection, wanted(session.wish.hello()), True, directory)
+    client = Client(connection, wanted(session.hello), True, directory)
     client.send(b"s", b"")
     loop.clients.append(client)
     # What the client is told to pass on comes to us: we are the parent, and the pid is safe.
@@ -142,7 +143,7 @@ def _begin(session: Session) -> Loop:
     """Start the exec with streams of its own; return the loop that looks after them."""
     wish, it = session.wish, session.it
     config = {"Tty": wish.tty, "OpenStdin": wish.stdin, "StdinOnce": True}
-    ends = Ends(config, owner(it.config()))
+    ends = Ends(config, owner(it.config()), session.hello["size"])
     pid = session.start(ends.terminal[1] if ends.terminal else ends.given)
     loop = _Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
     ends.settle()
@@ -151,22 +152,25 @@ def _begin(session: Session) -> Loop:
 
 
 def _become_slim(session: Session, loop: Loop) -> NoReturn:
-    kept = [output.descriptor for output in loop.outputs]
-    if loop.input and loop.input.held >= 0:
-        kept.append(loop.input.held)
-    stay(session.it, session.name, loop.pid, kept)
+    outputs = [output.descriptor for output in loop.outputs]
+    # Whoever reads the slave takes what has been typed from the program.
+    held = [loop.input.held] if loop.input and loop.input.held >= 0 else []
+    stay(session.it, session.name, loop.pid, outputs, held)
 
 
-def stay(it: Container, name: str, pid: int, kept: Sequence[int] = ()) -> NoReturn:
+def stay(
+    it: Container, name: str, pid: int, outputs: Sequence[int] = (), held: Sequence[int] = ()
+) -> NoReturn:
     """Stay behind as a small process that waits for our child *pid*, exec *name* in *it*.
 
-    Of the descriptors only those in *kept* stay open, to be read.
+    Of the descriptors only *outputs* stay open, to be read, and those *held*, which are not.
     """
     monitor_group.join_monitors()
+    kept = (*outputs, *held)
     descriptors.close_all_but((0, 1, 2, *kept))
     for descriptor in kept:
         os.set_inheritable(descriptor, True)
-    words = it.store.root, it.id, name, *map(str, kept)
+    words = it.store.root, it.id, name, *map(str, outputs)
     monitor_group.become_monitor(pid, *words, module="container_exec_monitor.py")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import streams
+from mini_docker import container_terminal, streams
 from mini_docker.errors import TerminalError, reason
 
 TYPE_CHECKING = False
@@ -31,6 +31,7 @@ def taker(connection: socket.socket, late: bool) -> Callable[[], None]:
         master, slave = streams.open_terminal()
         rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
         try:
+            container_terminal.set_window(connection, master)
             connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
         except OSError as error:
             raise TerminalError(f"cannot pass the terminal on: {reason(error)}") from error

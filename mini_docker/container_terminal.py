@@ -7,6 +7,7 @@ through a connection (SCM_RIGHTS, unix(7)), and plays the screen.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 
@@ -34,6 +35,7 @@ def taker(connection: socket.socket, own: bool) -> Callable[[], None]:
         master, slave = streams.open_terminal()
         rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
         try:
+            set_window(connection, master)
             connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
             if own:
                 _show_console(slave)
@@ -42,6 +44,18 @@ def taker(connection: socket.socket, own: bool) -> Callable[[], None]:
         streams.take_terminal(slave)
 
     return take
+
+
+def set_window(connection: socket.socket, master: int) -> None:
+    """Give the terminal the window's size that lies ready at *connection*, if there is one.
+
+    A program's first question may be how large its screen is: once it runs, it is too late.
+    """
+    try:
+        size = connection.recv(8, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return  # nobody looks on
+    fcntl.ioctl(master, streams.TIOCSWINSZ, size)
 
 
 def _show_console(slave: int) -> None:

@@ -48,10 +48,10 @@ def main(connection: socket.socket, report: int) -> int:
         return 0
     order = records.parse(text.decode("utf-8", "surrogateescape"))
     it = containers.Container(Store(order["root"]), order["id"])
-    loop = monitor_start.start(it)
+    hello = order["hello"]
+    loop = monitor_start.start(it, hello and hello.get("size"))
     try:
         loop.life = life
-        hello = order["hello"]
         client = Client(connection, "", True, it.store.directory(it.id))
         client.send(b"s", b"")
         if hello is None:
@@ -59,8 +59,6 @@ def main(connection: socket.socket, report: int) -> int:
         else:
             client.wants = monitor_messages.wanted(hello)
             loop.clients.append(client)
-            if hello.get("size"):
-                monitor_messages.resize(loop, *hello["size"])
         monitor_group.hush()
         os.close(report)
         loop.slim = time.monotonic() + (0.0 if hello is None else FAT)

@@ -1,9 +1,12 @@
 """A container's log, as its monitor holds it: opened once there is something to write.
 
-Most containers are quiet most of the time, and many write nothing at all.
+Most containers are quiet most of the time, and many write nothing at all. The file is there
+from the start nevertheless: whoever collects logs waits for its name.
 """
 
 from __future__ import annotations
+
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +27,18 @@ class Late:
         self.config = config
         self.before = before
         self.writer: Writer | None = None
+
+    def create(self) -> None:
+        """Make the file of the driver json-file, empty, as Docker does when a container starts."""
+        if (self.config.get("Type") or "json-file") != "json-file":
+            return
+        # As logs_files.path() has it, without what that module brings along.
+        path = f"{self.directory}/{os.path.basename(self.directory)}-json.log"
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(path, flags, 0o600))
+        except OSError:
+            return  # whoever writes the first entry is told the same, and says so
 
     def write(self, stream: int, chunk: bytes) -> None:
         """Write *chunk* of *stream*."""

@@ -59,14 +59,18 @@ def _resize(loop: Loop, client: Client, data: bytes) -> None:
         client.gone = True
 
 
+def window(rows: int, columns: int) -> bytes:
+    """Return a window's size as TIOCSWINSZ wants it, a struct winsize. ioctl_tty(2)."""
+    numbers = [min(max(int(number), 0), LARGEST) for number in (rows, columns)]
+    return b"".join(number.to_bytes(2, "little") for number in numbers) + bytes(4)
+
+
 def resize(loop: Loop, rows: int, columns: int) -> None:
     """Give the container's terminal, if it has one, a window of *rows* and *columns*."""
     if not (loop.input and loop.input.tty and loop.input.descriptor >= 0):
         return
-    numbers = [min(max(int(number), 0), LARGEST) for number in (rows, columns)]
-    window = b"".join(number.to_bytes(2, "little") for number in numbers) + bytes(4)
     try:
-        fcntl.ioctl(loop.input.descriptor, TIOCSWINSZ, window)
+        fcntl.ioctl(loop.input.descriptor, TIOCSWINSZ, window(rows, columns))
     except OSError as error:
         if error.errno != 5:  # EIO: the container has hung up its terminal
             os.write(2, f"cannot resize the terminal: {error}\n".encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import monitor_begin
+from mini_docker import monitor_begin, monitor_messages
 from mini_docker.monitor_door import Door
 from mini_docker.monitor_log import Late
 from mini_docker.monitor_loop import Loop
@@ -13,6 +13,7 @@ from mini_docker.monitor_streams import Input, Output
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
     from typing import Any
 
     from mini_docker.containers import Container
@@ -25,8 +26,14 @@ class Ends:
 
     __slots__ = ("given", "input", "outputs", "terminal")
 
-    def __init__(self, config: dict[str, Any], owner: tuple[int, int]) -> None:
-        """Make pipes as the record's *config* wants them; *owner* is root in the container."""
+    def __init__(
+        self, config: dict[str, Any], owner: tuple[int, int], size: Sequence[int] | None = None
+    ) -> None:
+        """Make pipes as the record's *config* wants them; *owner* is root in the container.
+
+        *size* is the window of a terminal, rows and columns. It lies ready for the process that
+        makes the terminal, so that no program ever asks too early.
+        """
         once, tty = bool(config.get("StdinOnce")), bool(config.get("Tty"))
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.outputs: list[Output] = []
@@ -35,6 +42,8 @@ class Ends:
         self.given = (null, null, null)
         if tty:
             self.terminal = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            if size:
+                self.terminal[0].send(monitor_messages.window(*size))
             return
         stdin = null
         if config.get("OpenStdin"):
@@ -67,10 +76,13 @@ class Ends:
         self.input.held = slave
 
 
-def start(it: Container) -> Loop:
-    """Start *it* with streams of its own; return the loop that looks after them."""
+def start(it: Container, size: Sequence[int] | None = None) -> Loop:
+    """Start *it* with streams of its own; return the loop that looks after them.
+
+    *size* is the window of its terminal, if somebody looks on: rows and columns.
+    """
     directory = it.store.directory(it.id)
-    ends = Ends(it.record["Config"], owner(it.config()))
+    ends = Ends(it.record["Config"], owner(it.config()), size)
     door = Door(it.store.run, it.id, directory)
     try:
         pid = monitor_begin.begin(it, ends.given, ends.terminal and ends.terminal[1])
@@ -81,6 +93,7 @@ def start(it: Container) -> Loop:
     ends.settle()
     loop.outputs, loop.input, loop.door = ends.outputs, ends.input, door
     loop.log = Late(directory, it.record["HostConfig"].get("LogConfig") or {})
+    loop.log.create()
     if it.record["Config"].get("Healthcheck"):
         from mini_docker import health
 

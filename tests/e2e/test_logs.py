@@ -54,6 +54,15 @@ def test_each_stream_comes_back_as_it_was_written(engine: Engine) -> None:
     assert rows[-1]["log"] == "last" and {"log", "stream", "time"} == set(rows[0])
 
 
+def test_the_file_is_there_from_the_start(engine: Engine) -> None:
+    id = engine.ok("run", "-d", "busybox", "sleep", "1000")
+    assert path(engine, id).read_bytes() == b""
+    assert path(engine, id).stat().st_mode & 0o777 == 0o600
+    assert shown(engine, id) == b""
+    silent = engine.ok("run", "-d", "--log-driver", "none", "busybox", "sleep", "1000")
+    assert not list(path(engine, id).parents[1].glob(f"{silent}/*.log"))
+
+
 def test_a_container_in_the_foreground_is_logged_too(engine: Engine) -> None:
     result = engine("run", "--name", "front", "busybox", "sh", "-c", "echo hello; echo you >&2")
     assert (result.out, result.err) == (b"hello\n", b"you\n")

@@ -98,6 +98,22 @@ def test_a_terminal_of_its_own(engine: Engine, person: Person) -> None:
     assert end(child) == 7
 
 
+def test_the_size_is_there_before_the_program(engine: Engine, person: Person) -> None:
+    """A program's first question is answered: ten times, for the answer was a race once."""
+    engine("run", "-dit", "--name", "box", "busybox", "cat")
+    engine("create", "-it", "--name", "asks", "busybox", "stty", "size")
+    for _ in range(10):
+        for words in (
+            ("run", "-it", "--rm", "busybox", "stty", "size"),
+            ("exec", "-it", "box", "stty", "size"),
+            ("start", "-ai", "asks"),
+        ):
+            child = person(*words)
+            child.expect(pexpect.EOF)
+            assert child.before == b"33 97\r\n", words
+            assert end(child) == 0
+
+
 def test_ctrl_c_reaches_the_program_and_not_the_engine(engine: Engine, person: Person) -> None:
     child = person("run", "-it", "--rm", "--name", "box", *SHELL)
     child.expect_exact(PROMPT)
@@ -293,6 +309,18 @@ def test_a_detached_exec_goes_on(engine: Engine, person: Person, flags: tuple[st
     child.expect_exact("read escape sequence")
     assert end(child) == 0
     until(lambda: engine("exec", "box", "cat", "/done").out == b"done\n", "the end of the loop")
+
+
+def test_what_was_typed_before_a_detach_is_read(engine: Engine, person: Person) -> None:
+    engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
+    script = "echo up; sleep 1; read -r line; echo \"$line\" >/typed; sleep 1; [ -t 0 ] && rm /up"
+    engine.ok("exec", "box", "touch", "/up")
+    child = person("exec", "-it", "box", "sh", "-c", script)
+    child.expect_exact("up")
+    child.send(b"typed in time\r" + DETACH)
+    assert end(child) == 0
+    until(lambda: engine("exec", "box", "cat", "/typed").out == b"typed in time\n", "the line", 5)
+    until(lambda: engine("exec", "box", "ls", "/up").code, "the terminal afterwards", 5)
 
 
 def test_exec_without_a_terminal_is_given_none(engine: Engine, person: Person) -> None:
