@@ -565,10 +565,27 @@ BROKEN = [
     ("seccomp", "install", "    bits = 0", "    bits = zero"),
     ("capabilities", "compute", "    if privileged:", "    if privilege:"),
     ("capabilities", "bound", "    for number in range(MOST):", "    for number in MOST:"),
+    ("builder", "parse", "    found, at = Dockerfile(", "    found, at = Dockerfiles("),
+    ("builder", "key", "    hashed = hashlib.sha256()", "    hashed = hashlib.sha()"),
+    ("builder", "Ignore.matches", "        ignored = False", "        ignored = false"),
+    ("streams", "open_terminal", "    what = f", "    what = g"),
+    ("streams", "take_terminal", "ioctl(slave, TIOCSCTTY, 0)", "ioctl(slave, TIOCSCTTY, slaves)"),
+    ("streams", "Keys.feed", "        typed, self.held =", "        typed, self.hold ="),
+    ("lifecycle", "move", "def move(state: str", "def move(status: str"),
+    ("lifecycle", "stop", "def stop(process: int", "def stop(processes: int"),
     pytest.param(
         *("cgroups", "create", "    group = root", "    group = root.gone"), marks=pytest.mark.vm
     ),
 ]
+# What needs the topic, where that is not every container.
+USED = {
+    "builder": ("build", "-q", "{context}"),
+    "open_terminal": ("run", "--rm", "-t", "--rootfs", "{root}", "echo"),
+    "take_terminal": ("run", "--rm", "-t", "--rootfs", "{root}", "echo"),
+    "Keys.feed": ("run", "--rm", "-i", "--rootfs", "{root}", "cat"),
+    "move": ("rm", "box"),
+    "stop": ("stop", "-t", "0", "box"),
+}
 
 
 @pytest.mark.root
@@ -591,8 +608,16 @@ def test_a_module_broken_after_it_passed_stops_the_engine_with_lab_and_task(
     environment = os.environ | {"MINI_DOCKER_PROGRESS": str(work / "progress.json")}
     engine = Engine(stages.last(), tmp_path, environment)
     assert engine.run("echo", "yours") == "yours"
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY work /work\n")
+    (tmp_path / ".dockerignore").write_text("box\nstate\n")
+    engine("run", "-d", "--name", "box", "--rootfs", engine.rootfs, "sleep", "1000", status=0)
     copy.write_text(text.replace(right, wrong, 1))
-    done = engine("run", "--rm", "--rootfs", engine.rootfs, "echo", "broken")
+    broken = ("run", "--rm", "--rootfs", "{root}", "echo", "broken")
+    words = USED.get(task) or USED.get(topic) or broken
+    words = tuple(it.format(root=engine.rootfs, context=tmp_path) for it in words)
+    done = engine(*words, stdin="typed")
+    engine.environment["MINI_DOCKER_PROGRESS"] = ""
+    engine("rm", "-f", "box", status=0)
     number = next(it.number for it in lab.tasks if it.name == task)
     assert done.returncode == 125 and done.stdout == ""
     assert re.fullmatch(
