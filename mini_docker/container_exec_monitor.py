@@ -3,8 +3,10 @@
     python -ISE mini_docker/container_exec_monitor.py PID ROOT ID EXEC [DESCRIPTOR ...]
 
 A terminal whose master is closed hangs up, and a pipe without a reader kills the writer. So
-this process keeps them, and what comes out of them is for nobody. It imports next to nothing
-while it waits. At the end it says in the events of container ID how exec EXEC has ended.
+this process keeps them, and what comes out of them is for nobody. It reads each DESCRIPTOR;
+the slave of a terminal it has open as well, unread: that is what the program reads. It imports
+next to nothing while it waits. At the end it says in the events of container ID how exec EXEC
+has ended.
 """
 
 from __future__ import annotations
