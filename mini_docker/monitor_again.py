@@ -14,10 +14,12 @@ from mini_docker.monitor_door import Door
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
+    import signal
     from typing import Any
 
     from mini_docker.monitor_loop import Loop
 else:
+    import _signal as signal
     import select
 
 
@@ -28,16 +30,14 @@ def wait(root: str, id: str, state: dict[str, Any]) -> Loop | None:
     """
     door = Door(state["run"], id, f"{root}/containers/{id}")
     try:
-        while (left := state["due"] - time.monotonic()) > 0:
+        # Asked before the first wait: a knock from before the door was open is not heard.
+        while not _stopped(root, id) and (left := state["due"] - time.monotonic()) > 0:
             _listen(door, left)
-            if _stopped(root, id):
-                _give_up(root, id)
-                return None
     finally:
         door.close()
     _seal(root, id, state["memory"])
     os.set_inheritable(state["life"], False)
-    return _start(root, id, state["life"])
+    return None if _gives_up(root, id) else _start(root, id, state["life"])
 
 
 def _listen(door: Door, seconds: float) -> None:
@@ -62,16 +62,24 @@ def _stopped(root: str, id: str) -> bool:
     return bool(records.read(f"{root}/containers/{id}/state.json").get("Stopped"))
 
 
-def _give_up(root: str, id: str) -> None:
-    """Write down that a container which waited for its next start has been stopped."""
+def _gives_up(root: str, id: str) -> bool:
+    """Say whether the container has been stopped while it waited, and write that down.
+
+    Whoever stops it writes Stopped under the same lock: either it is seen here, or once the
+    container has started, which is ended then.
+    """
     from mini_docker import containers
     from mini_docker.store import Store
 
     it = containers.Container(Store(root), id)
     with it.change():
         it.reload()
-        if it.status() == "restarting":
-            it.update(Status="exited")
+        if not it.state.get("Stopped"):
+            containers.note(it.store, it.id, 0)
+            return False
+        it.update(Status="exited")
+        containers.forget(it.store, it.id)
+    return True
 
 
 def _seal(root: str, id: str, memory: int) -> None:
@@ -102,6 +110,8 @@ def _start(root: str, id: str, life: int) -> Loop | None:
             it.update(Status="exited", ExitCode=error.exit_code, Error=str(error))
         containers.forget(it.store, it.id)
         return None
+    if it.state.get("Stopped"):  # as of when it was written down as running: it came in between
+        signal.pidfd_send_signal(loop.process, signal.SIGKILL)
     loop.life = life
     loop.slim = time.monotonic()
     return loop

@@ -1,4 +1,4 @@
-"""What one does to a container that exists: start, stop, kill, rename.
+"""What one does to a container that exists: start, stop, rename; the rest is beside this file.
 
 Whoever stops a container by hand writes that down before the signal goes out: the process
 that looks after it reads it at the end, and starts it no more, whatever its policy.
@@ -23,7 +23,6 @@ from mini_docker.errors import (
     NotFound,
     ProcessError,
     StateError,
-    reason,
 )
 
 TYPE_CHECKING = False
@@ -174,48 +173,6 @@ def mark(it: Container, again: bool = False) -> None:
         it.update(Stopped=True, Restarted=again)
     if it.status() == "restarting":
         operations_wait.tell(it)
-
-
-def kill(it: Container, number: int) -> None:
-    """Send signal *number* to process 1 of *it*; StateError, in Docker's words, if it has none.
-
-    SIGKILL and the container's own stop signal mean that a user wants its end: they end a
-    pause, too, and no policy starts it again. After SIGKILL return once the end is written
-    down: it can be removed. StateError if that takes longer than operations_wait.GRACE.
-    """
-    try:
-        lifecycle.move(it.status(), "kill", it.id)
-    except StateError as error:
-        raise StateError(f"cannot kill container: {it.name()}: {error}") from None
-    try:
-        if meant := number in (signal.SIGKILL, stop_signal(it)):
-            mark(it)
-        send(it, number, meant)
-        if number == signal.SIGKILL:
-            operations_wait.until_ended(it, "cannot kill")
-    except NotFound:
-        return  # it had --rm
-
-
-def send(it: Container, number: int, thaw: bool) -> None:
-    """Send signal *number* to process 1 of *it*, if it has one; *thaw*: let a paused one run on.
-
-    A pidfd stands for the process itself, not for a number that another may have by now.
-    pidfd_open(2), pidfd_send_signal(2).
-    """
-    if not it.running():
-        return
-    try:
-        process = containers.hold(it)
-        signal.pidfd_send_signal(process, number)
-        os.close(process)
-    except (StateError, ProcessLookupError):
-        return  # it has just ended: there is nothing to kill
-    except OSError as error:
-        raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
-    events.container(it, "kill", signal=str(number))
-    if thaw:
-        operations_pause.let_run(it)
 
 
 def rename(it: Container, name: str) -> None:

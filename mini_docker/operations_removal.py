@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import containers, leftovers, lifecycle, operations, operations_wait
+from mini_docker import (
+    containers,
+    leftovers,
+    lifecycle,
+    operations,
+    operations_kill,
+    operations_wait,
+)
 from mini_docker.errors import MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock
 
@@ -50,7 +57,9 @@ def _end(it: Container, force: bool) -> None:
     patience = operations_wait.Patience(it, "cannot remove")
     operations.mark(it)
     while it.alive():
-        operations.send(it, signal.SIGKILL, thaw=True)  # each time: a pause may have come between
+        operations_kill.send(
+            it, signal.SIGKILL, thaw=True
+        )  # each time: a pause may have come between
         patience.look()
 
 

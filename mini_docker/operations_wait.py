@@ -55,6 +55,16 @@ def until_ended(it: Container, failed: str) -> None:
         patience.look()
 
 
+def until_started(it: Container, failed: str) -> None:
+    """Wait until *it*, which is marked as stopped, no longer says that it is about to start.
+
+    Then it has ended; or its start was under way, and it has a process to send a signal to.
+    """
+    patience = Patience(it, failed)
+    while it.status() == "restarting" and it.state.get("Stopped"):
+        patience.look()
+
+
 def look(it: Container) -> None:
     """Bring *it* up to date; NotFound if it is gone."""
     it.reload()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_docker import operations
+from mini_docker import operations_kill
 from mini_docker.cli import signals
 from mini_docker.cli.each import together
 from mini_docker.cli.options import Command, Flag
@@ -24,4 +24,4 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Send the signal to process 1 of each; SIGKILL waits, but for all at the same time."""
     number = signals.number(values.signal)
-    return together(store, values.arguments, lambda it: operations.kill(it, number))
+    return together(store, values.arguments, lambda it: operations_kill.kill(it, number))

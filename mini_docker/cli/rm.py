@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import containers, leftovers, operations, operations_removal
+from mini_docker import containers, leftovers, operations, operations_kill, operations_removal
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import ConfigError, Conflict, MiniDockerError, NotFound
@@ -51,7 +51,7 @@ def _kill_all(store: Store, references: list[str]) -> None:
             it = containers.load(store, reference)
             if it.running():
                 operations.mark(it)
-                operations.send(it, signal.SIGKILL, thaw=True)
+                operations_kill.send(it, signal.SIGKILL, thaw=True)
         except MiniDockerError:
             continue  # whoever removes it will meet the same, and report it
 

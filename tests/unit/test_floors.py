@@ -63,7 +63,7 @@ FLOORS = (
     "monitor supervisor_plain",
     "supervisor",
     "operations_wait operations_pause",
-    "operations operations_removal container_filters",
+    "operations operations_kill operations_removal container_filters",
     "attachment_client attachment_wish attachment",
     "foreground",
     "container_exec_session container_exec_monitor",
