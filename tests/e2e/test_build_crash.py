@@ -34,11 +34,11 @@ RUN echo made >/made
 COPY file /dir/
 ENV a=b
 """
-# Calls that change something, in the engine and its children: each, or every second, ...
-CALLS = {
-    "mkdir": 2, "rename": 1, "write": 5, "unlink": 1, "rmdir": 1, "symlink": 1, "mount": 3,
-    "clone3": 1, "mkdirat": 2, "unlinkat": 3, "openat2": 9, "chmod": 1, "flock": 2,
-}  # fmt: skip
+CALLS = (  # that change something, in the engine and its children
+    *("mkdir", "rename", "write", "unlink", "rmdir", "symlink", "mount", "clone3", "mkdirat"),
+    *("unlinkat", "openat2", "chmod", "flock"),
+)
+MOST = 4  # moments of each call at which a build is killed
 
 
 @pytest.fixture
@@ -60,7 +60,6 @@ def settled(engine: Engine, step: str) -> None:
     check = engine("system", "check")
     assert check.out == b"everything is in order\n", (step, repaired, check)
     whole(engine)
-    engine.ok("image", "verify")
     root = engine.root
     assert not list((root / "containers").iterdir()), step
     assert not list((root / "run").iterdir()), step
@@ -81,39 +80,52 @@ def commands() -> Iterator[bytes]:
             continue
 
 
+def traced(own: Engine, call: str, name: str, *flags: str) -> subprocess.CompletedProcess[bytes]:
+    """Build *name* under strace, which has *flags*."""
+    strace = ["strace", "-f", "-qq", "-e", f"trace={call}", *flags]
+    return subprocess.run(
+        [*strace, *own.command, "build", "--no-cache", "-q", "-t", name, context(own)],
+        env=own.environment,
+        cwd=REPO,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def moments(own: Engine, call: str) -> list[int]:
+    """Return the numbers of the calls, in one process, to be killed at: the first, the last, ..."""
+    trace = own.root.parent / "trace"
+    assert traced(own, call, "counted", "-o", str(trace)).returncode == 0
+    made: dict[str, int] = {}
+    for line in trace.read_text().splitlines():
+        if f" {call}(" in line:
+            made[line.split()[0]] = made.get(line.split()[0], 0) + 1
+    assert made, f"a build does not call {call} any more"
+    last = max(made.values())
+    return sorted({1 + round(part * (last - 1) / (MOST - 1)) for part in range(MOST)})
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_a_build_killed_at_a_step(own: Engine, call: str) -> None:
-    """Afterwards nothing is left, and what the name stands for is whole, or was never made."""
-    step, code, killed = 1, -9, 0
-    while code in (-9, 137):
-        inject = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={step}"]
-        done = subprocess.run(
-            [
-                *["strace", "-f", "-qq", "-o", "/dev/null", *inject, *own.command],
-                *["build", "-q", "-t", "killed", context(own)],
-            ],
-            env=own.environment,
-            cwd=REPO,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=120,
-            check=False,
-        )
-        code = done.returncode
+    """Afterwards nothing is left, and what the name stands for is whole, or was never made.
+
+    strace counts the calls of each process for itself: the one that makes the most of them is
+    killed at MOST moments, and so is any other that comes as far.
+    """
+    killed = 0
+    for step in moments(own, call):
+        inject = f"inject={call}:signal=KILL:when={step}"
+        done = traced(own, call, f"killed{step}", "-o", "/dev/null", "-e", inject)
         # Where a child of ours was killed, the build says so, or goes on without it.
-        assert code in (0, 1, 125, 137, -9), (call, step, done)
+        assert done.returncode in (0, 1, 125, 137, -9), (call, step, done)
+        killed += done.returncode != 0
         names = own.ok("images", "--format", "{{.Repository}}").split()
-        assert ("killed" in names) <= (code == 0 or names.count("killed") == 1)
-        settled(own, f"{call} {step}: {code} {done.stderr!r}")
-        killed += code != 0
-        if code == 0 and step < 4:
-            code = -9  # a kind of call that the child makes first
-        step += CALLS[call]
-        if "killed" in names:
-            own.ok("rmi", "killed")
-        own.ok("image", "prune", "-f")
-        own.ok("builder", "prune", "-af")
-        assert step < 2000, call
+        assert done.returncode or f"killed{step}" in names
+        settled(own, f"{call} {step}: {done.returncode} {done.stderr!r}")
+    assert killed, f"{call}: nothing was killed"
+    own.ok("image", "verify")
     id = own.ok("build", "-q", "-t", "after", context(own))
     assert own.ok("run", "--rm", "after", "cat", "/made", "/dir/file") == "made\ncontent"
     assert config(own, "after")["Id"] == id
@@ -196,8 +208,7 @@ def test_ctrl_c_at_the_terminal_reaches_the_whole_group(own: Engine, tmp_path: P
     settled(own, "Ctrl-C")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_nobody_reads_the_output(own: Engine, number: int, tmp_path: Path) -> None:
+def test_ctrl_c_while_nobody_reads_the_output(own: Engine, tmp_path: Path) -> None:
     """Who writes it is held up, and must not hold up the end."""
     text = "FROM busybox\nRUN echo begun; yes\nFROM busybox\nCOPY --from=0 / /x\n"
     written(tmp_path / "context", {"Dockerfile": text})
@@ -206,11 +217,10 @@ def test_a_signal_while_nobody_reads_the_output(own: Engine, number: int, tmp_pa
         while (line := process.stdout.readline()) != b"begun\n":
             assert line
         time.sleep(0.5)  # the pipe is full
-        os.kill(process.pid, number)
-        assert process.wait(timeout=20) == 128 + number
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
         assert process.stderr.read() == b""
-    own.ok("ps", "-a")  # any command puts it right
-    settled(own, f"signal {number}")
+    settled(own, "Ctrl-C")
 
 
 def test_the_third_signal_ends_it_on_the_spot(own: Engine, tmp_path: Path) -> None:
@@ -279,7 +289,7 @@ def test_the_same_build_twice_at_the_same_time(own: Engine) -> None:
 
 def test_builds_prunes_and_removals_at_the_same_time(own: Engine, tmp_path: Path) -> None:
     """A build either succeeds, with an image that is whole, or says in a line why not."""
-    end = time.monotonic() + 8
+    end = time.monotonic() + 5
     wrong: list[str] = []
     good: list[str] = []
 
@@ -308,7 +318,7 @@ def test_builds_prunes_and_removals_at_the_same_time(own: Engine, tmp_path: Path
     for thread in threads:
         thread.join()
     assert not wrong, wrong[:3]
-    assert len(good) > 4
+    assert len(good) > 2
     settled(own, "in the end")
     own.ok("build", "-q", context(own))
 
@@ -320,7 +330,7 @@ def test_a_full_disk_at_every_stage(own: Engine, small: Path, tmp_path: Path) ->
     folder = written(tmp_path / "big", {"Dockerfile": text, "big": big})
     own.ok("save", "-o", str(tmp_path / "box.tar"), "busybox")
     endings = set()
-    for size in (*range(3000, 4700, 90), 8000):
+    for size in (*range(3000, 4700, 170), 8000):
         syscalls.mount("tmpfs", str(small), "tmpfs", 0, f"size={size}k")
         try:
             engine = Engine(small / "root")
