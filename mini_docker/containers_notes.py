@@ -26,7 +26,7 @@ def note(store: Store, id: str, pid: int) -> None:
     Pid 0: it is being started, and has no process yet.
     """
     start, boot = start_time(pid) if pid else 0, boot_id()
-    records.write(f"{store.run}/{id}.json", {"Pid": pid, "StartTime": start, "Boot": boot})
+    records.write_anyhow(f"{store.run}/{id}.json", {"Pid": pid, "StartTime": start, "Boot": boot})
 
 
 def read_note(store: Store, id: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ that looks after it reads it at the end, and starts it no more, whatever its pol
 from __future__ import annotations
 
 import os
+import sys
 
 from mini_docker import (
     containers,
@@ -18,6 +19,7 @@ from mini_docker import (
     signal_names,
 )
 from mini_docker.errors import (
+    ConfigError,
     Conflict,
     MiniDockerError,
     NotFound,
@@ -166,11 +168,15 @@ def stop_signal(it: Container) -> int:
 def mark(it: Container, again: bool = False) -> None:
     """Write down that a user has stopped *it*, and tell the process that looks after it.
 
-    One that is waiting for the container's next start must not wait any longer.
+    One that is waiting for the container's next start must not wait any longer. Where even
+    that cannot be written the end is still wanted: a warning says that a policy may undo it.
     """
     with it.change():
         it.reload()
-        it.update(Stopped=True, Restarted=again)
+        try:
+            it.update(Stopped=True, Restarted=again)
+        except ConfigError as error:
+            print(f"WARNING: {error}: its restart policy may start it again", file=sys.stderr)
     if it.status() == "restarting":
         operations_wait.tell(it)
 

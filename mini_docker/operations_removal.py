@@ -12,7 +12,7 @@ from mini_docker import (
     operations_kill,
     operations_wait,
 )
-from mini_docker.errors import MiniDockerError, NotFound, StateError
+from mini_docker.errors import ConfigError, MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock
 
 TYPE_CHECKING = False
@@ -72,7 +72,11 @@ def _take_away(it: Container) -> None:
     """Remove what is on disk of *it*, which does not run, and whose lock we hold."""
     with it.change():
         it.reload()
-        it.update(Status=lifecycle.move(it.status(), "remove", it.name()))
+        after = lifecycle.move(it.status(), "remove", it.name())
+        try:
+            it.update(Status=after)
+        except ConfigError:
+            it.state["Status"] = after  # no space, not even in its place: this makes some
     try:
         containers.remove(it)
     except MiniDockerError as error:

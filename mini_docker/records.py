@@ -127,6 +127,41 @@ def write(path: str, value: object) -> None:
     write_text(path, dump(value, "  ") + "\n")
 
 
+def write_anyhow(path: str, value: object) -> None:
+    """Put *value* at *path* as write() does; where no space is left, over what is there.
+
+    A full disk must not keep anybody from writing down the end of what has filled it. The old
+    record has blocks of its own: what fits into them takes no new one. It is one write(2) then,
+    with blanks up to the old end: whole as long as it is within one page, as a state is.
+    """
+    text = dump(value, "  ") + "\n"
+    try:
+        write_text(path, text)
+    except ConfigError as error:
+        why = error.__cause__
+        full = isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full or not _overwrite(path, text.encode("utf-8", "surrogateescape")):
+            raise
+
+
+def _overwrite(path: str, data: bytes) -> bool:
+    """Write *data* over what is at *path*; False if there is none, or no room in it."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        found = os.fstat(file)
+        if len(data) > max(found.st_size, found.st_blocks * 512):
+            return False
+        data = data.ljust(found.st_size)
+        return os.pwrite(file, data, 0) == len(data)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+
+
 def write_text(path: str, text: str, mode: int = 0o600) -> None:
     """Put *text* at *path* in one step: whole, or not at all."""
     temporary = f"{path}.{os.getpid()}.tmp"

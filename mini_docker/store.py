@@ -157,8 +157,8 @@ class Store:
         return self._read(id, "state.json")
 
     def write_state(self, id: str, state: dict[str, Any]) -> None:
-        """Replace state.json of *id*."""
-        records.write(f"{self.directory(id)}/state.json", state)
+        """Replace state.json of *id*, be the disk full."""
+        records.write_anyhow(f"{self.directory(id)}/state.json", state)
 
     def _read(self, id: str, name: str) -> dict[str, Any]:
         path = f"{self.directory(id)}/{name}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mini_docker import syscalls
 from tests.e2e.conftest import Engine, until
 
 pytestmark = pytest.mark.e2e
@@ -56,3 +57,43 @@ def test_a_knock_before_the_door_is_open_is_not_lost(engine: Engine, verb: str) 
         assert Path(engine.root / "run").is_dir() and not list((engine.root / "run").iterdir())
         engine.ok("start", "web")
     engine.ok("rm", "-f", "web")
+
+
+def fill(folder: Path) -> Path:
+    """Take all the space that is left below *folder*; return the file that has it."""
+    filler = folder / "filler"
+    try:
+        with filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+    except OSError:
+        return filler
+
+
+FLOOD = ("sh", "-c", "while :; do echo all work and no play; done")
+
+
+@pytest.mark.parametrize("policy", ["no", "always"])
+def test_what_fills_the_disk_with_its_log_can_be_ended(tmp_path: Path, policy: str) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    syscalls.mount("tmpfs", str(small), "tmpfs", 0, "size=16m")
+    try:
+        engine = Engine(small)
+        engine.ok("image", "bootstrap", "busybox")
+        for verb in (["kill"], ["stop", "-t", "0"], ["rm", "-f"]):
+            id = engine.ok("run", "-d", "--name", "web", "--restart", policy, "busybox", *FLOOD)
+            filler = fill(small)
+            with pytest.raises(OSError, match="No space left"):
+                (small / "more").write_bytes(bytes(4096))
+            assert engine.ok(*verb, "web") == "web"
+            (small / "more").unlink(missing_ok=True)
+            if verb[0] != "rm":
+                found = status(engine, id)
+                assert (found["Status"], found["ExitCode"], found["Pid"]) == ("exited", 137, 0)
+                engine.ok("rm", "web")
+            assert engine.ok("ps", "-aq") == ""
+            filler.unlink()
+            assert engine.ok("system", "check") == "everything is in order"
+    finally:
+        syscalls.umount(str(small), syscalls.MNT_DETACH)
