@@ -11,12 +11,15 @@ says of what kind it is, then at most 64 KiB.
                        1  stdout, or what a terminal shows                  2  stderr
                        x  {"code": .., "error": .., "removed": ..}: its end, and the last message
 
-One that takes what it gets slows the container down as a pipe would. One that takes nothing
-for PATIENCE seconds, or that has attached later, holds nobody up: see monitor_spool.py.
+Nothing of that is lost by one that goes on taking what it gets: it slows the container down as
+a pipe would. What is missed by one that takes nothing for PATIENCE seconds, or that has
+attached later, is kept for it in a file (monitor_spool.py). Only once that is full it holds
+the container up, and only as long as it takes something; one that does not is cut off.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 
 from mini_docker.monitor_spool import Spool
@@ -31,8 +34,12 @@ else:
     import select
 
 PATIENCE = 1.0  # seconds
+STOPPED, BUSY = 10.0, 3600.0  # seconds: see patience()
+CREDENTIALS = 12  # bytes of a struct ucred, whose pid is the first number. unix(7)
 LARGEST = 2**16  # bytes of data in a message
-STARTERS, VISITORS = 2**30, 2**26  # bytes that a client may miss: who was there first, and others
+# Bytes that a client may be behind: who was there first, and others. At the end there is more to
+# come: what is in the pipes, which nobody can hold up.
+STARTERS, VISITORS = 2**30, 2**26
 QUIETLY = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 TOO_SLOW = b'{"code":1,"error":"cut off: too much output has not been read","removed":false}'
 
@@ -54,7 +61,7 @@ class Client:
         self.directory = directory  # for a spool
         self.spool: Spool | None = None
         self.owed: list[tuple[bytes, bytes]] = []
-        self.since = 0.0  # when it last took something, if it is owed something
+        self.since = 0.0  # when it last took something, while something waits for it
         self.last = False  # it gets nothing after what it is owed
         self.gone = False
 
@@ -64,7 +71,8 @@ class Client:
             return
         self.last = kind == b"x"
         if self.spool:
-            self._keep(kind, data)
+            if not self.spool.put(kind, data):
+                self.cut_off()
         elif self.owed or not self._give(kind, data):
             self.since = self.since or time.monotonic()
             self.owed.append((kind, data))
@@ -73,7 +81,9 @@ class Client:
 
     def holds(self) -> bool:
         """Say whether the container has to wait until this client has taken something."""
-        return bool(self.owed) and not self.spool
+        if self.spool:
+            return self.spool.full() and not self.last
+        return bool(self.owed)
 
     def events(self, listening: bool) -> int:
         """Return what poll(2) is to look for; *listening*: there is room for its input."""
@@ -81,7 +91,7 @@ class Client:
         return asking | (select.POLLOUT if self.owed or self.spool else 0)
 
     def deadline(self) -> float | None:
-        """Return when it will have held the container up for too long."""
+        """Return when it will have held the container up for too long: see lose_patience()."""
         return self.since + PATIENCE if self.holds() and not self.last else None
 
     def go_on(self) -> None:
@@ -96,11 +106,26 @@ class Client:
                 self.spool = None
             elif self._give(*found):
                 self.spool.drop(len(found[1]))
+                self.since = time.monotonic()
             else:
                 return
-        if not self.owed:
+        if not (self.owed or self.spool):
             self.since = 0.0
             self.gone = self.gone or self.last
+
+    def lose_patience(self) -> None:
+        """Let it hold the container up no longer: its deadline() is over.
+
+        Unless there is room after all: poll(2) speaks of it only once there is a lot.
+        """
+        self.go_on()
+        late = self.deadline()
+        if late is None or time.monotonic() < late:
+            return
+        if self.spool:
+            self.cut_off()
+        else:
+            self.spill()
 
     def spill(self) -> None:
         """From now on keep what it misses in a file, so that nobody has to wait for it."""
@@ -110,8 +135,28 @@ class Client:
             self.gone = True  # neither room in the file system nor a reader
             return
         owed, self.owed = self.owed, []
-        for kind, data in owed:
-            self._keep(kind, data)
+        if not all([self.spool.put(kind, data) for kind, data in owed]):
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Let it have what is in its spool, and then the reason why there is no more."""
+        self.last = True
+        self.gone = not (self.spool and self.spool.put(b"x", TOO_SLOW))
+
+    def patience(self) -> float:
+        """Return for how many seconds it may take nothing, once the container has ended.
+
+        One that waits for its own reader, such as a pager, may take long; one that has been
+        stopped may never go on, and its monitor is not to stay for ever. proc_pid_stat(5).
+        """
+        try:
+            peer = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS)
+            pid = int.from_bytes(peer[:4], sys.byteorder)
+            with open(f"/proc/{pid}/stat", "rb") as stat:
+                state = stat.read().rpartition(b") ")[2][:1]
+        except OSError:
+            return STOPPED
+        return STOPPED if state in b"Tt" else BUSY
 
     def receive(self) -> bytes | None:
         """Return its next message; b"" if it has left, None if there is none now."""
@@ -128,17 +173,6 @@ class Client:
         if self.spool:
             self.spool.close()
             self.spool = None
-
-    def _keep(self, kind: bytes, data: bytes) -> None:
-        if self.spool and not self.spool.put(kind, data):
-            self.last = True
-            self.owed_after(TOO_SLOW)
-
-    def owed_after(self, text: bytes) -> None:
-        """Let *text* be its end, after what is in the spool, whose limit does not count here."""
-        if self.spool:
-            self.spool.limit += 2 * LARGEST
-            self.gone = not self.spool.put(b"x", text)
 
     def _give(self, kind: bytes, data: bytes) -> bool:
         """Send a message; say whether it needs no other attempt."""
@@ -159,7 +193,7 @@ class Client:
             "starter": self.starter,
             "owed": self.owed,
             "last": self.last,
-            "spool": spool and [spool.descriptor, spool.begin, spool.end, spool.limit],
+            "spool": spool and [spool.descriptor, *spool.state()],
         }
 
 
@@ -168,8 +202,8 @@ def restore(state: dict[str, Any], directory: str) -> Client:
     connection = socket.socket(fileno=state["descriptor"])
     it = Client(connection, state["wants"], state["starter"], directory)
     it.owed, it.last = state["owed"], state["last"]
-    it.since = time.monotonic() if it.owed else 0.0
+    it.since = time.monotonic() if it.owed or state["spool"] else 0.0
     if state["spool"]:
         it.spool = Spool.__new__(Spool)
-        it.spool.descriptor, it.spool.begin, it.spool.end, it.spool.limit = state["spool"]
+        it.spool.restore(*state["spool"])
     return it

@@ -27,6 +27,7 @@ else:
     import select
 
 FOR_EVER = 3600.0  # seconds
+LOOK = 1.0  # seconds after which a client that does not read is looked at again
 
 
 class Loop:
@@ -66,25 +67,28 @@ class Loop:
             for client in self.clients:
                 late = client.deadline()
                 if late is not None and now >= late:
-                    client.spill()
+                    client.lose_patience()
             if self.health:
                 self.health.turn(self.ready)
             if self.slim is not None and now >= self.slim:
                 return False
 
     def linger(self) -> None:
-        """Give the clients what they are owed, however long they take; nothing else is left."""
+        """Give the clients what they are owed, as long as they have patience(); nothing is left."""
         for client in self.clients:
             client.gone = client.gone or not client.last  # it has not even said hello
+            client.since = time.monotonic()
         while self.clients:
+            poll, now, first = select.poll(), time.monotonic(), FOR_EVER
             for client in self.clients:
                 client.go_on()
-            self._part()
-            poll = select.poll()
-            for client in self.clients:
                 poll.register(client.connection.fileno(), select.POLLOUT)
+                left = client.since + client.patience() - now
+                client.gone = client.gone or left <= 0
+                first = min(first, left)
+            self._part()
             if self.clients:
-                poll.poll()
+                poll.poll(int(1000 * min(max(first, 0.0), LOOK)) + 1)
 
     def drain(self) -> None:
         """Pass on what is left in the pipes: there is nobody who writes more."""

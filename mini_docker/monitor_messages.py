@@ -36,13 +36,25 @@ def _first(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
         return
     try:
         hello = records.parse(data.decode())
-        client.wants = wanted(hello)
-        if hello.get("size"):
-            resize(loop, *hello["size"])
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, RecursionError):
+        hello = None
+    if not isinstance(hello, dict) or not (size := _size(hello.get("size"))):
         client.gone = True
         return
+    client.wants = wanted(hello)
+    if hello.get("size"):
+        resize(loop, *size)
     client.send(b"s", b"")
+
+
+def _size(found: object) -> tuple[int, int] | None:
+    """Return the rows and columns that a hello names, (0, 0) for none; None if it is no size."""
+    if not found:
+        return 0, 0
+    match found:
+        case [int(rows), int(columns)]:
+            return rows, columns
+    return None
 
 
 def wanted(hello: dict[str, object]) -> str:

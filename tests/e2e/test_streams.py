@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,28 @@ def test_whoever_attaches_misses_nothing(engine: Engine) -> None:
             count += len(chunk)
         assert process.wait(20) == 0
     assert count == 48 * 2**20
+
+
+def test_whoever_attaches_may_be_slow_and_misses_nothing(engine: Engine) -> None:
+    """Nearly five times as much as its spool takes, read with pauses that are never long."""
+    block = os.urandom(10**7)
+    script = "while [ ! -e /go ]; do usleep 1000; done; for i in $(seq 30); do cat /block; done"
+    words = ("--name", "box", "--log-driver", "none", "busybox", "sh", "-c", script)
+    engine.ok("run", "-d", *words)
+    engine.ok("exec", "-i", "box", "sh", "-c", "cat >/block", stdin=block)
+    with engine.popen("attach", "box") as process:
+        attached(engine, "box")
+        engine.ok("exec", "box", "touch", "/go")
+        assert process.stdout
+        found = hashlib.sha256()
+        while chunk := process.stdout.read(2**22):
+            found.update(chunk)
+            time.sleep(0.05)
+        assert process.wait(20) == 0
+    wanted = hashlib.sha256()
+    for _ in range(30):
+        wanted.update(block)
+    assert found.digest() == wanted.digest()
 
 
 def test_what_is_read_is_what_was_written(engine: Engine) -> None:

@@ -313,7 +313,7 @@ def test_a_detached_exec_goes_on(engine: Engine, person: Person, flags: tuple[st
 
 def test_what_was_typed_before_a_detach_is_read(engine: Engine, person: Person) -> None:
     engine.ok("run", "-d", "--name", "box", "busybox", "sleep", "1000")
-    script = "echo up; sleep 1; read -r line; echo \"$line\" >/typed; sleep 1; [ -t 0 ] && rm /up"
+    script = 'echo up; sleep 1; read -r line; echo "$line" >/typed; sleep 1; [ -t 0 ] && rm /up'
     engine.ok("exec", "box", "touch", "/up")
     child = person("exec", "-it", "box", "sh", "-c", script)
     child.expect_exact("up")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from mini_docker import attachment_client, monitor_clients
+from mini_docker import attachment_client, monitor_clients, monitor_messages
 from mini_docker.attachment_wish import Wish
 from mini_docker.errors import ProcessError
 from mini_docker.monitor_clients import Client
+from mini_docker.monitor_loop import Loop
 from mini_docker.monitor_spool import Spool
 from mini_docker.monitor_streams import Input
 
@@ -107,9 +109,14 @@ def test_who_misses_too_much_is_cut_off_in_one_line(
 ) -> None:
     monkeypatch.setattr(monitor_clients, "VISITORS", 2**20)
     it = client(pair[0], tmp_path, starter=False)
-    for _ in range(40):
+    while not it.holds():
         it.send(b"1", CHUNK)
-    assert it.last
+    it.lose_patience()
+    assert it.holds(), "not yet: it has just been given something"
+    it.since -= monitor_clients.PATIENCE
+    it.lose_patience()
+    assert it.last and not it.holds()
+    it.send(b"1", b"too late")
     received: list[bytes] = []
     while not it.gone:
         received += taken(pair[1])
@@ -117,6 +124,70 @@ def test_who_misses_too_much_is_cut_off_in_one_line(
     received += taken(pair[1])
     assert received[-1] == b"x" + monitor_clients.TOO_SLOW
     assert set(received[:-1]) == {b"1" + CHUNK} and 16 <= len(received) <= 24
+
+
+def test_who_is_slow_holds_the_container_up_once_the_spool_is_full(
+    pair: tuple[socket.socket, socket.socket],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it gets is whole, and the file never takes more than its limit and a few messages."""
+    monkeypatch.setattr(monitor_clients, "VISITORS", 2**22)
+    it = client(pair[0], tmp_path, starter=False)
+    pair[1].setblocking(False)
+    sent, most, received = 0, 0, []
+    while sent < 400 or not it.gone:
+        if sent < 400 and not it.holds():
+            it.send(b"1", b"%3d" % sent + CHUNK[3:])
+            sent += 1
+        elif sent == 400:
+            it.send(b"x", b"{}")
+        if sent == 400 or it.holds():
+            received.append(pair[1].recv(monitor_clients.LARGEST + 1))
+            it.go_on()
+        if it.spool:
+            most = max(most, os.fstat(it.spool.descriptor).st_blocks * 512)
+    assert [message[1:4] for message in [*received, *taken(pair[1])][:-1]] == [
+        b"%3d" % number for number in range(400)
+    ]
+    assert 2**21 < most < 2**22 + 2**21
+
+
+def test_one_that_is_stopped_is_waited_for_a_moment_only(
+    pair: tuple[socket.socket, socket.socket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client(pair[0], tmp_path).patience() == monitor_clients.BUSY
+    monkeypatch.setattr(monitor_clients, "BUSY", 0.3)
+    it = client(pair[0], tmp_path, starter=False)
+    for _ in range(20):
+        it.send(b"1", CHUNK)
+    it.send(b"x", b"{}")
+    loop = Loop("", "", 0, -1)
+    loop.clients.append(it)
+    before = time.monotonic()
+    loop.linger()
+    assert 0.2 < time.monotonic() - before < 5 and loop.clients == []
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["first", "later"])
+def test_whatever_a_client_says_ends_no_more_than_its_connection(
+    pair: tuple[socket.socket, socket.socket], tmp_path: Path, given: bool
+) -> None:
+    master, slave = os.openpty()
+    loop = Loop("", "", 0, -1)
+    loop.input = Input(master, once=False, tty=True)
+    sizes = ("[1e999,1]", "[-1e999,NaN]", "[1]", "[1,2,3]", '"ab"', "{}", "[[],[]]", "[1.5,2]", "7")
+    texts = [b'{"size":%b}' % it.encode() for it in sizes]
+    texts += [b"[" * 60000, b'{"a":' * 10000, b"9" * 60000, b"\xff", b"", b"null", b"1", b"[,]"]
+    texts += [b"[1e999,1]", b"[" + b"9" * 5000 + b",1]", b"[-5,99999999]", b'{"stdin":[],"size":0}']
+    for kind in b"hiewqx12sf\x00\xff":
+        for text in texts:
+            it = client(pair[0], tmp_path)
+            it.wants = "12" if given else None
+            monitor_messages.take(loop, it, bytes([kind]), text)
+            taken(pair[1])
+    os.close(master)
+    os.close(slave)
 
 
 def test_one_that_has_left_is_gone(
@@ -149,14 +220,18 @@ def test_who_hears_no_end_says_so(pair: tuple[socket.socket, socket.socket]) -> 
 
 
 def test_a_spool_gives_its_space_back(tmp_path: Path) -> None:
-    spool = Spool(str(tmp_path), 10_000)
-    assert spool.put(b"1", b"a" * 4000) and spool.put(b"2", b"b" * 4000)
-    assert not spool.put(b"1", b"c" * 4000)
-    for kind, letter in ((b"1", b"a"), (b"2", b"b")):
-        assert spool.first() == (kind, letter * 4000)
-        spool.drop(4000)
+    spool = Spool(str(tmp_path), 2**24)
+    for number in range(400):  # far more than its limit, though never at the same time
+        assert not spool.full(), number
+        assert spool.put(b"1", b"%3d" % number + CHUNK[3:])
+        if number >= 40:
+            assert spool.first() == (b"1", b"%3d" % (number - 40) + CHUNK[3:])
+            spool.drop(len(CHUNK))
+        assert os.fstat(spool.descriptor).st_blocks * 512 < 45 * len(CHUNK) + 2**20
+    for number in range(360, 400):
+        assert spool.first() == (b"1", b"%3d" % number + CHUNK[3:])
+        spool.drop(len(CHUNK))
     assert spool.first() is None and os.fstat(spool.descriptor).st_size == 0
-    assert spool.put(b"1", b"c" * 9000)
     spool.close()
 
 
