@@ -577,15 +577,29 @@ BROKEN = [
         *("cgroups", "create", "    group = root", "    group = root.gone"), marks=pytest.mark.vm
     ),
 ]
+RUN = ("run", "--rm", "--rootfs", "{root}")
 # What needs the topic, where that is not every container.
 USED = {
     "builder": ("build", "-q", "{context}"),
-    "open_terminal": ("run", "--rm", "-t", "--rootfs", "{root}", "echo"),
-    "take_terminal": ("run", "--rm", "-t", "--rootfs", "{root}", "echo"),
-    "Keys.feed": ("run", "--rm", "-i", "--rootfs", "{root}", "cat"),
+    "open_terminal": (*RUN[:2], "-t", *RUN[2:], "echo"),
+    "take_terminal": (*RUN[:2], "-t", *RUN[2:], "echo"),
+    "Keys.feed": (*RUN[:2], "-i", *RUN[2:], "cat"),
     "move": ("rm", "box"),
     "stop": ("stop", "-t", "0", "box"),
 }
+
+
+def passed(lab: Lab, folder: Path) -> tuple[Path, Engine]:
+    """Return a student's copy of *lab*, which has passed as it is, and an engine that uses it."""
+    work = folder / "work"
+    copy = work / lab.folder / f"{lab.topic}.py"
+    copy.parent.mkdir(parents=True)
+    copy.write_text(lab.engine.read_text())
+    noted = stages.progress_for(stages.last())
+    noted["topics"][lab.topic] = {"begun": True, "passed": swap.fingerprint(str(copy))}
+    (work / "progress.json").write_text(json.dumps(noted))
+    environment = os.environ | {"MINI_DOCKER_PROGRESS": str(work / "progress.json")}
+    return copy, Engine(stages.last(), folder, environment)
 
 
 @pytest.mark.root
@@ -596,24 +610,15 @@ def test_a_module_broken_after_it_passed_stops_the_engine_with_lab_and_task(
     lab = next(lab for lab in LABS if lab.topic == topic)
     if topic == "cgroups" and machine.missing("cgroup-v2"):
         pytest.skip(f"needs cgroup-v2: {machine.missing('cgroup-v2')}")
-    work = tmp_path / "work"
-    copy = work / lab.folder / f"{topic}.py"
-    copy.parent.mkdir(parents=True)
-    text = lab.engine.read_text()
-    assert right in text
-    copy.write_text(text)
-    noted = stages.progress_for(stages.last())
-    noted["topics"][topic] = {"begun": True, "passed": swap.fingerprint(str(copy))}
-    (work / "progress.json").write_text(json.dumps(noted))
-    environment = os.environ | {"MINI_DOCKER_PROGRESS": str(work / "progress.json")}
-    engine = Engine(stages.last(), tmp_path, environment)
+    copy, engine = passed(lab, tmp_path)
     assert engine.run("echo", "yours") == "yours"
     (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY work /work\n")
     (tmp_path / ".dockerignore").write_text("box\nstate\n")
     engine("run", "-d", "--name", "box", "--rootfs", engine.rootfs, "sleep", "1000", status=0)
+    text = copy.read_text()
+    assert right in text
     copy.write_text(text.replace(right, wrong, 1))
-    broken = ("run", "--rm", "--rootfs", "{root}", "echo", "broken")
-    words = USED.get(task) or USED.get(topic) or broken
+    words = USED.get(task) or USED.get(topic) or (*RUN, "echo", "broken")
     words = tuple(it.format(root=engine.rootfs, context=tmp_path) for it in words)
     done = engine(*words, stdin="typed")
     engine.environment["MINI_DOCKER_PROGRESS"] = ""
@@ -623,3 +628,32 @@ def test_a_module_broken_after_it_passed_stops_the_engine_with_lab_and_task(
     assert re.fullmatch(
         rf"mini-docker: .*lab {lab.number}, task {number} \({task}\): {copy}:\d+: .*\n", done.stderr
     ), done.stderr
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("topic", "right", "wrong", "named"),
+    [
+        ("streams", "def entries(text: bytes", "def entries(texts: bytes", "'text' is not"),
+        ("lifecycle", "    health: Mapping", "    state: Mapping", r"lab 13, task 4 \(judge\)"),
+    ],
+)
+def test_a_function_that_breaks_in_a_monitor_is_told_where_its_work_is_missed(
+    topic: str, right: str, wrong: str, named: str, tmp_path: Path
+) -> None:
+    copy, engine = passed(next(lab for lab in LABS if lab.topic == topic), tmp_path)
+    text = copy.read_text()
+    assert right in text
+    copy.write_text(text.replace(right, wrong, 1))
+    check = ("--health-cmd", "true", "--health-interval", "100ms", "--rootfs", engine.rootfs)
+    engine("run", "-d", "--name", "box", *check, "sh", "-c", "echo on; exec sleep 1000", status=0)
+
+    def told() -> bool:
+        log = engine("inspect", "--format", "{{json .State.Health.Log}}", "box", status=0).stdout
+        return bool(re.search(named, log + engine("logs", "box", status=0).stderr))
+
+    until(told, f"somebody says {named}")
+    assert engine.state_of("box", "State.Running") == "true"
+    engine("kill", "box", status=0)
+    assert engine("wait", "box", status=0).stdout == "137\n"
+    engine("rm", "box", status=0)
