@@ -204,6 +204,8 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> bool:
     if ran or it.status() != "created":
         fields["Status"] = "exited"
     fields |= {"FinishedAt": timestamps.now()} if ran else {}
+    if health := it.state.get("Health"):  # nobody looks any more; moby, container/health.go
+        fields["Health"] = {**health, "Status": "unhealthy"}
     it.update(**fields)
     forget(it.store, it.id)
     return killed

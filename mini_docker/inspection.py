@@ -80,8 +80,12 @@ SOMETIMES = (  # shown where there is one
 )
 
 
-def of_container(it: Container) -> dict[str, Any]:
-    """Return the object that ``inspect`` prints for *it*."""
+def of_container(it: Container, sizes: tuple[int, int] | None = None) -> dict[str, Any]:
+    """Return the object that ``inspect`` prints for *it*, with *sizes* in bytes if there are any.
+
+    Those are what it has written, and that together with its image.
+    """
+    named = zip(("SizeRw", "SizeRootFs"), sizes or (), strict=False)
     record, directory = it.record, it.store.directory(it.id)
     config = it.config()
     return {
@@ -106,6 +110,7 @@ def of_container(it: Container) -> dict[str, Any]:
         **_capabilities(config["process"]),
         "HostConfig": _host_config(record, config),
         "GraphDriver": _graph(record, config),
+        **dict(named),
         "Mounts": [],
         "Config": _config(record, config),
         "NetworkSettings": _network(it),

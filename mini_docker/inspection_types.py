@@ -29,7 +29,10 @@ CONFIG = {
     "NetworkDisabled": False,
 }
 LEFT_OUT: dict[str, dict[str, Any]] = {  # by the record that has them; "" is the whole
-    "": {"Variant": "", "OsVersion": ""},
+    "": {
+        **{"Variant": "", "OsVersion": ""},
+        **{"SizeRw": NilPointer("SizeRw"), "SizeRootFs": NilPointer("SizeRootFs")},
+    },
     "Config": CONFIG,
     "HostConfig": {"Mounts": NilSlice(), "StorageOpt": NilMap(), "Annotations": NilMap()},
     "State": {"Health": NilPointer("Health")},

@@ -189,6 +189,7 @@ def rename(it: Container, name: str) -> None:
     """
     from mini_docker import names
 
+    name = name.removeprefix("/")
     names.check(name)
     with it.change(), it.store.lock():
         it.reload()

@@ -21,11 +21,14 @@ def pause(it: Container) -> None:
         it.reload()
         after = lifecycle.move(it.status(), "pause", it.id)
         group = _group(it)
-        it.update(Status=after)
+        health = it.state.get("Health")
+        # Nobody looks at its health until it runs on; moby, container/health.go.
+        unseen = {"Health": {**health, "Status": "unhealthy"}} if health else {}
+        it.update(Status=after, **unseen)
         try:
             group.freeze()
         except BaseException:
-            it.update(Status="running")
+            it.update(Status="running", **({"Health": health} if health else {}))
             raise
     events.container(it, "pause")
 

@@ -14,7 +14,7 @@ COMMAND = Command(
     "container inspect",
     "Display detailed information on one or more containers",
     "mini-docker container inspect [OPTIONS] CONTAINER [CONTAINER...]",
-    (Flag("format", "f", "string", help="Format output using a Go template"),),
+    (Flag("format", "f", "string", help="Format output using a Go template"), inspect.SIZE),
     minimum=1,
 )
 

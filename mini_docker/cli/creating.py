@@ -33,8 +33,9 @@ def make(values: Values, store: Store, start: bool = True) -> tuple[containers.C
     if not values.rootfs:
         image, held = run_image.hold(store, values)
     try:
-        wanted = record(values, image)
         _check_name(values.name)
+        wanted = record(values, image)
+        wanted["Name"] = values.name.removeprefix("/")  # as inspect shows it
         seal(wanted["HostConfig"])
         # A signal that comes from here on waits for the container, and is passed on to it.
         processes.block()
@@ -60,7 +61,7 @@ def _check_name(name: str) -> None:
     if name:
         from mini_docker import names
 
-        names.check(name)
+        names.check(name.removeprefix("/"))
 
 
 def _create(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mini_docker.store import Store
 
 
+LONGEST = 4096  # bytes of a report: what a pipe takes at once
 AT_ONCE = 50  # as many as the docker command has under way at the same time
 
 
@@ -54,32 +55,48 @@ def together(
     for first in range(0, len(references), AT_ONCE):
         some = references[first : first + AT_ONCE]
         children = [_fork(store, reference, act) for reference in some]
-        for reference, pid in zip(some, children, strict=True):
+        for reference, (pid, report) in zip(some, children, strict=True):
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             worst = max(worst, 128 - code if code < 0 else code)
             if code == 0:
                 print(reference, flush=True)
+            _pass_on(report)
     return worst
 
 
-def _fork(store: Store, reference: str, act: Callable[[containers.Container], object]) -> int:
-    """Do it in a child, and return its pid: it ends with 0, or with 1 after its report."""
+def _fork(
+    store: Store, reference: str, act: Callable[[containers.Container], object]
+) -> tuple[int, int]:
+    """Do it in a child: it ends with 0, or with 1 after its report.
+
+    Return its pid, and the pipe with its report: so those come in the order of the names.
+    """
+    mine, theirs = os.pipe()
+    os.set_blocking(mine, False)
     pid = os.fork()
     if pid:
-        return pid
+        os.close(theirs)
+        return pid, mine
     code = 1
     try:
         act(containers.load(store, reference))
         code = 0
     except MiniDockerError as error:
-        _report(str(error))
+        _report(theirs, str(error))
     except KeyboardInterrupt:
         code = 130
     except OSError as error:
-        _report(f"{reference}: the kernel refused: {reason(error)}")
+        _report(theirs, f"{reference}: the kernel refused: {reason(error)}")
     finally:
         os._exit(code)
 
 
-def _report(text: str) -> None:
-    os.write(2, f"mini-docker: {text}\n".encode("utf-8", "surrogateescape"))
+def _report(pipe: int, text: str) -> None:
+    os.set_blocking(pipe, False)  # nobody reads before we have ended
+    os.write(pipe, f"mini-docker: {text}\n".encode("utf-8", "surrogateescape")[:LONGEST])
+
+
+def _pass_on(report: int) -> None:
+    """Print what is in the pipe *report*, and close it; a monitor may hold its other end open."""
+    with open(report, "rb", buffering=0) as pipe:
+        os.write(2, pipe.read(LONGEST) or b"")

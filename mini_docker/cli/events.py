@@ -90,16 +90,17 @@ def _printer(form: str) -> Callable[[Event], str]:
 
 
 def plain(event: Event) -> str:
-    """Return *event* as docker prints it without a format.
+    """Return *event* as docker prints it without a format; one line, whatever a label says.
 
     2024-01-02T03:04:05.678901234+01:00 container start 4adc463e64c5 (image=busybox, name=web)
     """
     from mini_docker import moments
+    from mini_docker.gotemplate.quoting import printable
 
     actor = event["Actor"]
     pairs = ", ".join(f"{name}={value}" for name, value in sorted(actor["Attributes"].items()))
     words = (moments.text(event["timeNano"]), event["Type"], event["Action"], actor["ID"])
-    return " ".join(words) + (f" ({pairs})" if pairs else "")
+    return printable(" ".join(words) + (f" ({pairs})" if pairs else ""))
 
 
 def message(event: Event) -> Event:

@@ -8,6 +8,7 @@ from mini_docker import durations, image_facts, image_lookup, sizes
 from mini_docker.cli import images as listed
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
+from mini_docker.gotemplate.quoting import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def row(id: str, step: dict[str, Any], values: Values) -> dict[str, str]:
         since = durations.ago(time.time() - created) if values.human else at
     told, comment = str(step.get("created_by", "")), str(step.get("comment", ""))
     told = told.replace("\t", " ")
+    if "json" not in values.format:  # there a string has escapes of its own
+        told, comment = printable(told), printable(comment)
     return {
         "ID": id if id == MISSING else listed.short(id, values.no_trunc),
         "CreatedSince": since,

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from mini_docker.gotemplate import Template
     from mini_docker.store import Store
 
+SIZE = Flag("size", "s", help="Display total file sizes if the type is container")
 COMMAND = Command(
     "inspect",
     "Return low-level information on mini-docker objects",
     "mini-docker inspect [OPTIONS] NAME|ID [NAME|ID...]",
     (
         Flag("format", "f", "string", help="Format output using a Go template"),
+        SIZE,
         Flag("type", "", "string", help="Only inspect objects of this type (container|image)"),
     ),
     minimum=1,
@@ -46,7 +48,7 @@ def execute(values: Values, store: Store) -> int:
     failures: list[MiniDockerError] = []
     for reference in values.arguments:
         try:
-            found.append(_find(store, reference, values.type))
+            found.append(_find(store, reference, values.type, values.size))
         except MiniDockerError as error:
             failures.append(error)
     if template:
@@ -59,6 +61,16 @@ def execute(values: Values, store: Store) -> int:
     for failure in failures:
         print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def _sizes(it: containers.Container) -> tuple[int, int]:
+    """Return the bytes that *it* has written, and those together with its image's layers."""
+    from mini_docker import image_layers, operations_removal
+
+    layers = it.record.get("Layers", ())
+    own = operations_removal.written(it)
+    base = sum(int(image_layers.record(it.store.root, chain)["Size"]) for chain in layers)
+    return own, own + base
 
 
 def _template(form: str) -> Template:
@@ -99,10 +111,11 @@ def image(store: Store, reference: str) -> dict[str, Any]:
     return image_facts.inspect(next(same, found))
 
 
-def _find(store: Store, reference: str, kind: str) -> dict[str, Any]:
+def _find(store: Store, reference: str, kind: str, sizes: bool) -> dict[str, Any]:
     if kind != "image":
         try:
-            return inspection.of_container(containers.load(store, reference))
+            it = containers.load(store, reference)
+            return inspection.of_container(it, _sizes(it) if sizes else None)
         except NotFound:
             if kind:
                 raise

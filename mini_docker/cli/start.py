@@ -36,6 +36,7 @@ def execute(values: Values, store: Store) -> int:
         return _attached(values, containers.load(store, values.arguments[0]))
     failed = [name for name in values.arguments if not _start(store, name)]
     if failed:
+        sys.stdout.flush()  # the names of those that run come first
         raise StateError(f"failed to start containers: {', '.join(failed)}")
     return 0
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from mini_docker import cgroups_tree, containers, events, swap
+from mini_docker import cgroups_tree, containers, events, lifecycle, swap
 from mini_docker.cli.options import Command
-from mini_docker.errors import MiniDockerError, ProcessError, StateError
+from mini_docker.errors import MiniDockerError, ProcessError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def execute(values: Values, store: Store) -> int:
     """Print the rows of ps whose pid belongs to the container."""
     it = containers.load(store, values.arguments[0])
     if not it.running():
-        raise StateError(f"container {it.id[:12]} is not running")
+        lifecycle.move(it.status(), "exec", it.id)  # refuses as exec does
     pids = set(processes_of(it))
     options = values.arguments[1:] or ["-ef"]
     header, *rows = _ps(options, pids)

@@ -22,6 +22,17 @@ def quote(text: str, mark: str = '"', ascii_only: bool = False) -> str:
     return mark + "".join(_escape(char, mark, ascii_only) for char in text) + mark
 
 
+def printable(text: str) -> str:
+    """Return *text*, from outside, as one line that steers no terminal: quote()'s escapes alone.
+
+    >>> printable('one "two"' + chr(10) + chr(27))
+    'one "two"\\n\\x1b'
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char, "", False) for char in text)
+
+
 def _escape(char: str, mark: str, ascii_only: bool) -> str:
     if char == mark:
         return "\\" + char

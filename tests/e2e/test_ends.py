@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from pathlib import Path
 
@@ -97,3 +98,103 @@ def test_what_fills_the_disk_with_its_log_can_be_ended(tmp_path: Path, policy: s
             assert engine.ok("system", "check") == "everything is in order"
     finally:
         syscalls.umount(str(small), syscalls.MNT_DETACH)
+
+
+def test_any_signal_ends_the_policy_unless_a_stop_signal_is_set(engine: Engine) -> None:
+    script = "trap 'exit 1' HUP; >/up; while :; do sleep 0.02; done"
+    for flags, after in (((), "exited"), (("--stop-signal", "TERM"), "restarting")):
+        words = ("--restart", "always", *flags, "busybox", "sh", "-c", script)
+        id = engine.ok("run", "-d", "--name", "web", *words)
+        up = Path(engine.inspect("web")["GraphDriver"]["Data"]["UpperDir"]) / "up"
+        until(up.exists, "the trap")
+        engine.ok("kill", "-s", "HUP", "web")
+        until(lambda id=id: status(engine, id)["Status"] != "running", "the end")
+        assert status(engine, id)["Status"] == after
+        engine.ok("rm", "-f", "web")
+
+
+def test_health_is_unhealthy_once_nobody_looks(engine: Engine) -> None:
+    """moby, container/health.go: "unhealthy when the monitor has stopped"."""
+    flags = ("--health-cmd", "true", "--health-interval", "50ms")
+    id = engine.ok("run", "-d", "--name", "web", *flags, "busybox", "sleep", "1000")
+
+    def health() -> str:
+        found = status(engine, id)["Health"]
+        assert isinstance(found, dict)
+        return str(found["Status"])
+
+    until(lambda: health() == "healthy", "a first probe")
+    engine.ok("pause", "web")
+    assert health() == "unhealthy"
+    engine.ok("unpause", "web")
+    until(lambda: health() == "healthy", "a probe after the pause")
+    engine.ok("kill", "web")
+    assert health() == "unhealthy"
+
+
+def test_reports_come_in_the_order_of_the_names(engine: Engine) -> None:
+    engine.ok("create", "--name", "web", "busybox", "true")
+    names = ("no1", "web", "no2", "no3", "no4")
+    for verb in ("stop", "kill", "restart"):
+        lines = engine(verb, *names).err.decode().splitlines()
+        missing = [line for line in lines if "No such container" in line]
+        assert [line.split()[-1] for line in missing] == ["no1", "no2", "no3", "no4"]
+    command = [*engine.command, "start", *names]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    said = done.stdout.decode().splitlines()
+    assert done.returncode == 1 and "web" in said
+    assert said[-1] == "mini-docker: failed to start containers: no1, no2, no3, no4"
+
+
+def test_a_leading_slash_is_no_part_of_a_name(engine: Engine) -> None:
+    engine.ok("create", "--name", "/web", "busybox")
+    assert engine.inspect("web")["Name"] == "/web"
+    engine.ok("rename", "/web", "/other")
+    assert engine.ok("ps", "-a", "--format", "{{.Names}}") == "other"
+    for name in ("/", "//web"):
+        engine("create", "--name", name, "busybox").refused("Invalid container name", code=1)
+
+
+def test_inspect_tells_sizes_if_asked(engine: Engine) -> None:
+    engine.ok("run", "--name", "web", "busybox", "sh", "-c", "echo 12345 >/file")
+    assert "SizeRw" not in engine.inspect("web")
+    for verb in (("inspect",), ("container", "inspect")):
+        found = json.loads(engine.ok(*verb, "-s", "web"))[0]
+        assert found["SizeRw"] == 6 and found["SizeRootFs"] > 1_000_000
+    assert engine.ok("inspect", "-f", "{{.SizeRw}}", "web") == "<nil>"
+    assert engine.ok("inspect", "--size", "-f", "{{.SizeRw}}", "web") == "6"
+
+
+def test_top_of_what_does_not_run_in_dockers_words(engine: Engine) -> None:
+    id = engine.ok("run", "-d", "--name", "web", "--restart", "always", "busybox", "false")
+    until(lambda: status(engine, id).get("RestartCount", 0) == 4, "a wait of 0.8 s")
+    waiting = f"Container {id} is restarting, wait until the container is running"
+    engine("top", "web").refused(waiting, code=1)
+    engine.ok("kill", "web")
+    engine("top", "web").refused(f"container {id} is not running", code=1)
+
+
+def test_a_label_steers_no_terminal(engine: Engine) -> None:
+    forged = "x\n2026-01-01T00:00:00Z container die web\x1b[2J"
+    engine.ok("create", "--name", "web", "--label", f"key={forged}", "busybox")
+    lines = engine.ok("events", "--since", "1m", "--until", "0s").splitlines()
+    assert r"key=x\n2026-01-01T00:00:00Z container die web\x1b[2J" in lines[-1]
+    assert not any("\x1b" in line or line.startswith("2026-01-01") for line in lines)
+    engine.ok("commit", "--message", "one\ntwo\x1b[2J", "web", "forged")
+    shown = engine.ok("history", "--no-trunc", "forged")
+    assert r"one\ntwo\x1b[2J" in shown and "\x1b" not in shown
+    assert len(shown.splitlines()) == len(engine.ok("history", "-q", "forged").splitlines()) + 1
+    engine.ok("rmi", "forged")
+
+
+def test_system_prune_takes_the_build_cache_as_it_says(engine: Engine) -> None:
+    cache = engine.root / "build/cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (cache / ("0" * 64)).write_text("{}")
+    asked = engine("system", "prune", stdin=b"n\n").out.decode()
+    assert "  - unused build cache\n" in asked and (cache / ("0" * 64)).exists()
+    assert "  - all build cache\n" in engine("system", "prune", "-a", stdin=b"n\n").out.decode()
+    told = engine.ok("system", "prune", "-f")
+    assert "Deleted build cache objects:\n" + "0" * 64 in told
+    assert not (cache / ("0" * 64)).exists()
+    engine.ok("system", "prune", "-f", "--filter", "label=x")
