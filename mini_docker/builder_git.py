@@ -5,8 +5,7 @@
     git://HOST/PATH    ssh://USER@HOST/PATH    USER@HOST:PATH    github.com/OWNER/NAME
 
 The system's own git fetches it, one commit deep. Whoever owns the repository may be hostile:
-git runs without any settings but ours, speaks the PROTOCOLS and no other (a submodule's too),
-asks nobody for a password, runs no hook and no filter, and writes no file beyond LARGEST.
+see builder_git_program.py. What a commit brings is weighed before it is checked out.
 
 git-fetch(1), git-submodule(1), gitmodules(5); docs.docker.com, "Build context", "Git URLs".
 """
@@ -16,41 +15,14 @@ from __future__ import annotations
 import os
 import re
 
-from mini_docker.errors import ConfigError, UsageError, reason
+from mini_docker import trees
+from mini_docker.builder_git_program import MOST_MODULES, PROTOCOLS, Budget, Git
+from mini_docker.errors import ConfigError, UsageError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-PROTOCOLS = ("http", "https", "git", "ssh")
 SCHEME = re.compile(r"(?P<scheme>[A-Za-z0-9]+)://")
 SCP = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^/].*")  # USER@HOST:PATH, as scp(1) has it
 COMMIT = re.compile("[0-9a-f]{7,64}")  # its id, or how that begins
 REF = re.compile(r"[^-\s~^:?*\[\\\x00-\x20\x7f][^\s~^:?*\[\\\x00-\x20\x7f]*")
-LARGEST = 2**33  # bytes of one file: more than any repository that is built from
-# No file beyond LARGEST, and an end with us, however that comes: both are kept over execve(2).
-CONFINED = ("prlimit", f"--fsize={LARGEST}", "setpriv", "--pdeathsig", "KILL", "--")
-SLOW = ("1000", "60")  # bytes a second, and for how many seconds a server may be slower
-DEADLINE = 1800.0  # seconds for one command of git's
-SETTINGS = {  # git-config(1)
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "core.symlinks": "true",
-    "advice.detachedHead": "false",
-    "init.defaultBranch": "main",
-    "init.templateDir": "",
-    "submodule.recurse": "false",
-    "transfer.fsckObjects": "false",  # old repositories have harmless faults; checkout refuses .git
-    "protocol.allow": "never",
-    **{f"protocol.{name}.allow": "always" for name in PROTOCOLS},
-    "http.lowSpeedLimit": SLOW[0],
-    "http.lowSpeedTime": SLOW[1],
-}
-KEPT = (  # of our environment: what reaches a server, and how
-    *("PATH", "HOME", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR"),
-    *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
-    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
-)
 
 
 class Remote:
@@ -124,103 +96,78 @@ def fetch(remote: Remote, directory: str, keep: bool = False) -> str:
     Its submodules come with it. Without *keep* nothing of git's own stays. ConfigError, with
     git's reason, if there is no such repository or ref.
     """
-    git = _Git(directory, _shown(remote.url))
+    import shutil
+
+    if not shutil.which("git"):
+        raise ConfigError(
+            "git is not installed: a repository is fetched by it (apt-get install git)"
+        )
+    git = Git(directory, _shown(remote.url), Budget(directory))
     git("init", "-q")
     git("remote", "add", "origin", "--", remote.url)
     wanted = remote.ref or "HEAD"
     try:
         git("fetch", "-q", "--depth", "1", "--no-tags", "--", "origin", wanted)
-        git("checkout", "-q", "FETCH_HEAD", "--")
+        commit = _commit(git, "FETCH_HEAD")
     except ConfigError:
         if not COMMIT.fullmatch(wanted):
             raise
         # Few servers give a commit by its id: have all, and look for it there.
         git("fetch", "-q", "--tags", "--", "origin", "+refs/heads/*:refs/remotes/origin/*")
-        git("checkout", "-q", "--detach", wanted, "--")
-    commit = git("rev-parse", "HEAD").strip()
+        commit = _commit(git, wanted)
     if remote.commit and not commit.startswith(remote.commit):
         raise git.refusal(f"{wanted} is the commit {commit}, not {remote.commit}")
-    if os.path.lexists(f"{directory}/.gitmodules"):
-        words = ("update", "-q", "--init", "--recursive", "--checkout", "--depth", "1")
-        git("submodule", *words)
+    modules = git.weigh(commit)
+    git("checkout", "-q", "--detach", commit, "--")
+    inner = _submodules(git, modules)
     if not keep:
-        git.forget()
+        trees.remove(f"{directory}/.git")
+        for module in inner:
+            os.unlink(f"{module}/.git")
     return commit
 
 
-class _Git:
-    """git in one directory, with no settings but ours."""
+def _commit(git: Git, name: str) -> str:
+    return git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").strip()
 
-    def __init__(self, directory: str, what: str) -> None:
-        self.directory = directory
-        self.what = what
 
-    def refusal(self, why: str) -> ConfigError:
-        """Return the error that says why there will be no files."""
-        return ConfigError(f"cannot fetch {self.what}: {why}")
+def _submodules(git: Git, modules: list[tuple[str, str]]) -> list[str]:
+    """Check out the submodules of what *git* has checked out, and theirs; return where they are.
 
-    def __call__(self, *words: str) -> str:
-        """Run git with *words*; return what it says."""
-        import shutil
-        import subprocess
+    Each is fetched, then weighed, and only then do its files come.
+    """
+    found: list[str] = []
+    pending = [(git, modules)]
+    while pending:
+        here, modules = pending.pop()
+        if not modules or not os.path.lexists(f"{here.directory}/.gitmodules"):
+            continue
+        here("submodule", "-q", "init")
+        for name in _names(here):
+            here("config", f"{name}.update", "!true")  # instead of a checkout
+        here("submodule", "-q", "update", "--depth", "1")
+        inner = []
+        for commit, path in modules:
+            place = f"{here.directory}/{path}"
+            if os.path.lexists(f"{place}/.git") and os.path.realpath(place) == place:
+                module = Git(place, f"{here.what}, submodule {path}", here.budget)
+                inner.append((module, module.weigh(commit)))
+                module("checkout", "-q", "--detach", commit, "--")
+        found += [module.directory for module, _ in inner]
+        pending += inner
+    return found
 
-        if not shutil.which("git"):
-            raise ConfigError(
-                "git is not installed: a repository is fetched by it (apt-get install git)"
-            )
-        settings = [word for pair in SETTINGS.items() for word in ("-c", "=".join(pair))]
-        try:
-            done = subprocess.run(
-                [*CONFINED, "git", *settings, *words],
-                cwd=self.directory,
-                env=_environment(os.environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=DEADLINE,
-                check=False,
-            )
-        except OSError as error:
-            raise self.refusal(f"git does not start: {reason(error)}") from error
-        except subprocess.TimeoutExpired:
-            raise self.refusal(f"git takes longer than {DEADLINE:g} s") from None
-        if done.returncode:
-            raise self.refusal(_why(done.stderr))
-        return done.stdout.decode("utf-8", "replace")
 
-    def forget(self) -> None:
-        """Remove what is git's own here, also of submodules: the directory .git, the files .git."""
-        from mini_docker import trees
-
-        trees.remove(f"{self.directory}/.git")
-        for folder, _, files in os.walk(self.directory):
-            if ".git" in files:
-                os.unlink(f"{folder}/.git")
+def _names(git: Git) -> list[str]:
+    """Return submodule.NAME for each submodule that *git* knows, NAME as the repository says."""
+    said = git("config", "-z", "--local", "--name-only", "--get-regexp", r"^submodule\..*\.url$")
+    names = [key.removesuffix(".url") for key in said.split("\0") if key]
+    git.budget.modules -= len(names)
+    if git.budget.modules < 0:
+        raise git.refusal(f"it has more than {MOST_MODULES} submodules")
+    return names
 
 
 def _shown(url: str) -> str:
     """Return *url* for a message: without the password that it may have."""
     return re.sub(r"//[^/@]*@", "//", url)
-
-
-def _environment(ours: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: ours[name] for name in KEPT if name in ours}
-    return {
-        **kept,
-        "LC_ALL": "C",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "/bin/false",
-        "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
-        "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
-        "GIT_LFS_SKIP_SMUDGE": "1",
-    }
-
-
-def _why(said: bytes) -> str:
-    """Return git's reason in one line: what it calls fatal or an error, else what it said last."""
-    lines = [line.strip() for line in said[-4096:].decode("utf-8", "replace").splitlines()]
-    told = [line for line in lines if line.startswith(("fatal: ", "error: "))]
-    line = (told or [line for line in lines if line] or ["it failed and said nothing"])[0]
-    return line.removeprefix("fatal: ").removeprefix("error: ")

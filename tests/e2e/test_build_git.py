@@ -139,6 +139,46 @@ def test_a_hostile_submodule(shell: Shell, kind: str, tmp_path: Path) -> None:
     assert not pwned.exists()
 
 
+def test_submodules_of_submodules_come_too(shell: Shell, served: Path) -> None:
+    shell.ok(
+        f"""
+        below=
+        for name in c b a; do
+            git init -q -b main ../$name; cd ../$name; {IDENTITY}; echo $name > file
+            printf 'FROM busybox\nCOPY . /x\n' > Dockerfile
+            [ "$below" ] && git submodule add -q {ADDRESS}/$below.git "in $below"
+            git add .; git commit -qm 1; git clone -q --bare . ../served/$name.git; below=$name
+        done
+        docker build -t nested {ADDRESS}/a.git
+        """
+    )
+    assert shell.ok("docker run --rm nested cat '/x/in b/in c/file'") == "c"
+    assert shell.ok("docker run --rm nested find /x -name .git") == ""
+
+
+@pytest.mark.parametrize("where", ["top", "submodule"])
+def test_a_repository_that_fills_the_disk_is_not_checked_out(
+    shell: Shell, where: str, tmp_path: Path
+) -> None:
+    """A blob of zeros is small while it is packed, and a tree may name it again and again."""
+    shell.ok(
+        f"""
+        git init -q -b main ../bomb; cd ../bomb; {IDENTITY}; echo FROM busybox > Dockerfile
+        blob=$(head -c 10000000 /dev/zero | git hash-object -w --stdin); git add .
+        for n in $(seq 2000); do printf '100644 %s\t%s\n' $blob $n; done |
+            git update-index --index-info
+        git commit -qm 1; git clone -q --bare . ../served/bomb.git
+        git init -q -b main ../top; cd ../top; {IDENTITY}; echo FROM busybox > Dockerfile
+        printf '[submodule "a"]\n\tpath = a\n\turl = {ADDRESS}/bomb.git\n' > .gitmodules
+        git add .; git update-index --add --cacheinfo 160000,$(git -C ../bomb rev-parse HEAD),a
+        git commit -qm 2; git clone -q --bare . ../served/top.git
+        """
+    )
+    done = shell(f"docker build {ADDRESS}/{'bomb' if where == 'top' else 'top'}.git")
+    assert (done.code, done.err.count(b"\n")) == (1, 1), done
+    assert b"more than 17179869184 bytes" in done.err, done
+
+
 def test_no_setting_of_the_users_runs_a_program(shell: Shell, repository: str) -> None:
     """~/.gitconfig may name filters and monitors: a repository must not wake them."""
     shell.ok(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mini_docker import builder_git
+from mini_docker import builder_git, builder_git_program
 from mini_docker.errors import UsageError
 
 HOST = "https://example.com/a.git"
@@ -70,5 +70,5 @@ def test_no_password_in_a_message() -> None:
 
 def test_the_reason_is_gits_own() -> None:
     said = b"warning: x\nfatal: couldn't find remote ref nosuch\n"
-    assert builder_git._why(said) == "couldn't find remote ref nosuch"
-    assert builder_git._why(b"") == "it failed and said nothing"
+    assert builder_git_program.why(said) == "couldn't find remote ref nosuch"
+    assert builder_git_program.why(b"") == "it failed and said nothing"
