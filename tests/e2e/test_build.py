@@ -435,6 +435,20 @@ def test_a_bad_name_is_refused_before_anything_is_built(engine: Engine, tmp_path
         result.refused(words, code=125)
 
 
+def test_a_student_is_told_what_a_build_needs(engine: Engine, tmp_path: Path) -> None:
+    """Before the first step, in one line; the checks alone need nothing but the builder."""
+    done = ("processes", "namespaces", "rootfs", "images", "builder")
+    topics = {topic: {"borrowed": True} for topic in done}
+    written(tmp_path, {"progress.json": json.dumps({"topics": topics})})
+    written(tmp_path, {"Dockerfile": "FROM busybox\nRUN true\nCOPY Dockerfile /\n"})
+    environment = {"MINI_DOCKER_PROGRESS": str(tmp_path / "progress.json")}
+    refused = engine("build", str(tmp_path), env=environment)
+    refused.refused(
+        "`build` needs lab 8, layers: run `lab start 8`, or `lab borrow layers`", code=1
+    )
+    assert engine("build", "--check", str(tmp_path), env=environment).code == 0
+
+
 def test_workdir_belongs_to_the_user(engine: Engine, tmp_path: Path) -> None:
     """BuildKit makes it, and what is missing above it, as the USER; of what is there it is not."""
     user = "RUN echo me:x:77:77::/:/bin/sh >>/etc/passwd"
