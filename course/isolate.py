@@ -48,11 +48,17 @@ def _reports(item: pytest.Item, deadline: float) -> list[pytest.TestReport]:
         _child(item, writer)
     os.close(writer)
     started = time.time()
+    told = None
     try:
         told = _read(reader, started + deadline * machine.slowness())
     finally:  # also if the student presses ctrl-c
+        # Its orphans too, for they come to it: nobody else would end them.
+        below = _below(pid) if told is None else []
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+        for orphan in below:
+            with suppress(ProcessLookupError):
+                os.kill(orphan, signal.SIGKILL)
         os.waitpid(pid, 0)
     if told is None:
         return [_failed(item, started, f"it did not end within {deadline:g} seconds")]
@@ -64,6 +70,15 @@ def _reports(item: pytest.Item, deadline: float) -> list[pytest.TestReport]:
         if isinstance(report.longrepr, list):  # the place and reason of a skip; JSON has no tuples
             report.longrepr = tuple(report.longrepr)
     return reports
+
+
+def _below(pid: int) -> list[int]:
+    """Return the processes that descend from *pid*."""
+    parents = {it: parent for it in _pids() if (parent := _parent(it))}
+    found = [pid]
+    for above in found:  # it grows meanwhile
+        found += [it for it, parent in parents.items() if parent == above]
+    return found[1:]
 
 
 def _read(reader: int, deadline: float) -> bytes | None:
@@ -160,14 +175,19 @@ def _left(before: dict[str, set[str]]) -> list[str]:
 
 
 def _children() -> list[int]:
-    found: list[int] = []
-    for name in os.listdir("/proc"):
-        with suppress(OSError):
-            if name.isdecimal():
-                # The name of the program, in brackets, may hold blanks and brackets. proc(5).
-                words = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
-                found += [int(name)] if int(words[1]) == os.getpid() else []
-    return found
+    return [pid for pid in _pids() if _parent(pid) == os.getpid()]
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _parent(pid: int) -> int:
+    """Return the parent of process *pid*, 0 if it is gone."""
+    with suppress(OSError):
+        # The name of the program, in brackets, may hold blanks and brackets. proc(5).
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return 0
 
 
 def _name(pid: int) -> str:

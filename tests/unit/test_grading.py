@@ -62,7 +62,9 @@ def test_link():
 def test_file(tmp_path):
     KEPT.append(open(tmp_path / "file", "w"))
 
-def test_hang():
+def test_hang(tmp_path):
+    words = ["sh", "-c", 'sleep 1000 & echo $! >"$0"', tmp_path.parent.parent / "pid"]
+    subprocess.run(["setsid", "-w", *words])
     time.sleep(1000)
 
 def test_end():
@@ -84,7 +86,10 @@ def test_a_root_test_runs_apart_and_may_leave_nothing(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     links = os.listdir("/sys/class/net")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", str(tmp_path)],
+        [
+            *(sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider"),
+            *(f"--basetemp={tmp_path}/inner", str(tmp_path)),
+        ],
         env=os.environ | {"PYTHONPATH": str(REPO)},
         cwd=tmp_path,
         capture_output=True,
@@ -108,6 +113,10 @@ def test_a_root_test_runs_apart_and_may_leave_nothing(tmp_path: Path) -> None:
     ):
         assert re.search(words, said), f"{words}: {said}"
     assert os.listdir("/sys/class/net") == links
+    orphan = Path(tmp_path, "pid").read_text().strip()
+    # Nobody here has waited for it: a zombie has no words any more.
+    command = Path(f"/proc/{orphan}/cmdline")
+    assert not command.exists() or not command.read_bytes(), "it outlived the test that was ended"
 
 
 def test_every_property_of_the_machine_can_be_asked_for() -> None:
