@@ -48,11 +48,13 @@ def open_terminal(directory: str = "/dev/pts") -> tuple[int, int]:
     """Make a terminal in the devpts at *directory*; return its two descriptors, (master, slave).
 
     Nothing in there is taken on trust: in a running container *directory* may have become
-    something else. Open it with syscalls.openat2(HERE, ...), as O_PATH | O_DIRECTORY, and
-    follow no link (NO_LINKS); syscalls.filesystem_type() of that descriptor must be DEVPTS.
-    From there open "ptmx", to read and write and as nobody's controlling terminal (O_NOCTTY),
-    through no link and no mount (NO_LINKS | NO_MOUNTS): a device bound over ptmx would be
-    opened in its place. Each opening of ptmx makes a new pair; this is its master.
+    something else. Open it with syscalls.openat2(HERE, directory, flags, NO_LINKS), which
+    follows no link; the flags are syscalls.O_PATH | os.O_DIRECTORY. That descriptor, not the
+    path once more, is what syscalls.filesystem_type(descriptor) must call a DEVPTS. From there
+    open "ptmx": openat2(descriptor, "ptmx", flags, NO_LINKS | NO_MOUNTS), through no link and
+    no mount, for a device bound over ptmx would be opened in its place. Its flags are those
+    below: to read and write, and as nobody's controlling terminal (O_NOCTTY). Each opening of
+    ptmx makes a new pair; this is its master.
 
     The new slave is locked. Unlock it: fcntl.ioctl TIOCSPTLCK, which reads an int, 0, so give
     it four null bytes. Then let the master open it: ioctl TIOCGPTPEER takes flags as open(2)
@@ -86,18 +88,23 @@ def take_terminal(slave: int) -> None:
     """Make the terminal *slave* the caller's own: of its session, and its streams 0, 1 and 2.
 
     The caller leads a session that has no terminal yet: it has called setsid. ioctl
-    TIOCSCTTY, with 0, gives it this one as controlling terminal. Only from then on does
-    Ctrl-C there become a SIGINT, can a shell put jobs into the foreground, and does
-    /dev/tty mean something. Afterwards make *slave* the streams 0, 1 and 2, to stay open
-    over an exec (os.dup2 does that), and close *slave* itself, unless it is one of them.
+    TIOCSCTTY, with 0, gives it this one as controlling terminal; 1 would take it away from
+    another session. Only from then on does Ctrl-C there become a SIGINT, can a shell put jobs
+    into the foreground, and does /dev/tty mean something. Afterwards make *slave* the streams
+    0, 1 and 2 (os.dup2), and close *slave* itself, unless it is one of them.
+
+    All three stay open over an exec. What os.dup2 makes does. But a descriptor copied onto
+    itself stays as it was, close-on-exec perhaps: for that there is os.set_inheritable.
 
     Raises TerminalError, "cannot take the terminal" with the kernel's reason(), for what
-    the kernel refuses: EPERM means that the caller leads no session. ioctl_tty(2), dup2(2).
+    the kernel refuses: EPERM means that the caller leads no session. Then its streams are
+    what they were. ioctl_tty(2), dup2(2).
     """
     try:
         fcntl.ioctl(slave, TIOCSCTTY, 0)
         for stream in (0, 1, 2):
             os.dup2(slave, stream)
+            os.set_inheritable(stream, True)
         if slave > 2:
             os.close(slave)
     except OSError as error:
@@ -122,7 +129,7 @@ class Keys:
 
         A read returns what there is: the sequence may come in parts, and much else with it.
         Wherever it stands in the stream of bytes, it is found. Then set *detached*, and return
-        what was typed before it; what came after it belongs to nobody.
+        what was typed before it; what came after it belongs to nobody, and nothing is held.
 
         Otherwise hold back the longest end of the stream with which the sequence begins:
         it is in *held* until more is typed. Everything else goes on, unchanged and in order.
@@ -165,14 +172,16 @@ def entries(text: bytes, fields: bytes, end: bool = False) -> tuple[bytes, bytes
     A line without a newline waits: the caller puts it before what it reads next. Only at the
     *end* of a stream it becomes an entry as it is, or the last line would be lost.
 
-    An entry holds at most LONGEST bytes of *text*. If more wait and there is no newline among
-    the first LONGEST, these are an entry of their own, without one: whoever reads the log puts
-    the pieces together again. whole() moves such a cut to where a character begins.
+    An entry holds at most LONGEST bytes of *text*, at the end of a stream as well. If more wait
+    and there is no newline among the first LONGEST, these are an entry of their own, without
+    one: whoever reads the log puts the pieces together again. whole(text, stop) returns the
+    last place, not after *stop*, where a character begins: cut there. Only a newline ends a
+    line; a carriage return is text.
 
-    Make entries of many lines at once, for a log has to take 60 MB in a second: of those that
-    end among the next LONGEST bytes. escape() turns them into the inside of a JSON string and
-    leaves newlines as they are. After that each newline becomes a backslash and an "n", the
-    end of its entry, and the begin of the next.
+    Make entries of many lines at once, for a log has to take 60 MB in a second, of short lines
+    too: of those that end among the next LONGEST bytes. escape(text) turns them into the inside
+    of a JSON string and leaves newlines as they are. After that each newline becomes a backslash
+    and an "n", the end of its entry, and the begin of the next.
     Docker: daemon/logger/copier.go, daemon/logger/jsonfilelog/jsonlog/jsonlogbytes.go.
     """
     begin, close = b'{"log":"', b'",' + fields + b"}\n"
