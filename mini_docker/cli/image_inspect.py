@@ -21,5 +21,6 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Print what is found; report each image that is not, and end with 1 then."""
-    setattr(values, "type", "image")  # noqa: B010  a flag that this command does not have
+    for flag, value in (("type", "image"), ("size", False)):  # which this command does not have
+        setattr(values, flag, value)
     return inspect.execute(values, store)
