@@ -116,7 +116,7 @@ def needs(command: str, flags: Iterable[str]) -> None:
     """
     if _progress is None:
         return
-    asked = [command, *(f"{command} --{flag}" for flag in flags)]
+    asked = [command, *(f"{command} --{flag}" for flag in sorted(flags))]
     for topic, lab in topics().items():
         for it in asked:
             if it in lab.get("unlocks", ()):

@@ -10,7 +10,7 @@ import sys
 from importlib import import_module
 from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from importlib.util import spec_from_file_location
+from importlib.util import module_from_spec, spec_from_file_location
 
 from mini_docker import swap
 from mini_docker.errors import LockedTopic
@@ -19,7 +19,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import CodeType, ModuleType
-    from typing import NoReturn
+    from typing import Any, NoReturn
+
+# Commands that no broken module keeps from showing what there is, and from cleaning up.
+TIDYING = ("container prune", "inspect", "kill", "ps", "rm", "wait")
+
+_tidy = False  # one of them runs
+_lent: dict[str, ModuleType] = {}  # the engine's own topics, for a command that tidies up
+
+
+def tidy(command: str) -> None:
+    """From now on let a module that cannot be imported be the engine's, if *command* tidies up.
+
+    A student must always be able to see what runs, and to end and remove it.
+    """
+    global _tidy
+    _tidy = command in TIDYING
 
 
 def install() -> None:
@@ -97,14 +112,32 @@ def _empty(module: ModuleType, failure: Exception, error: BaseException) -> None
         failure.__cause__ = error
     topic, steps = module.__name__.rpartition(".")[2], failure.__traceback__
 
-    def broken(name: str) -> NoReturn:
+    def broken(name: str) -> Any:
         if _dunder(name):
             raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
         told = swap.explain(failure.with_traceback(steps))
         said = told or f"{topic} cannot be imported: {failure}"
+        if _tidy:
+            return getattr(_engines(topic, said), name)
         raise _Broken(f"{said}, or `lab borrow {topic}`") from failure
 
     vars(module)["__getattr__"] = broken
+
+
+def _engines(topic: str, said: str) -> ModuleType:
+    """Return the engine's own *topic*, in place of a student's that cannot be imported.
+
+    It is loaded once, after a warning that begins with what is *said* of the student's.
+    """
+    if topic not in _lent:
+        print(f"WARNING: {said}; until then we use the course's own", file=sys.stderr, flush=True)
+        path = f"{swap.REPO}/mini_docker/{topic}.py"
+        name = f"mini_docker.{topic}"
+        spec = spec_from_file_location(name, path, loader=_Fresh(name, path))
+        assert spec and spec.loader
+        _lent[topic] = module_from_spec(spec)
+        spec.loader.exec_module(_lent[topic])
+    return _lent[topic]
 
 
 class _Broken(LockedTopic):

@@ -75,6 +75,10 @@ def _store(name: str, root: str) -> Store:
 
 
 def _run(name: str, words: list[str], store: Store) -> int:
+    if swap.student():
+        from mini_docker import swap_loader
+
+        swap_loader.tidy(name)
     module = commands.load(name)
     values = options.parse(module.COMMAND, words)
     if values.help:

@@ -352,6 +352,44 @@ def test_a_broken_module_stops_only_what_uses_it(
         assert said.endswith("run: lab check 1, or `lab borrow processes`")
 
 
+def test_a_broken_module_keeps_nobody_from_cleaning_up(work: Work) -> None:
+    work.copy("lifecycle", ("STATES =", "import gone\n\nSTATES ="))
+    work.note(lifecycle={"begun": True})
+    code = """
+from mini_docker import lifecycle, swap_loader
+from mini_docker.errors import LockedTopic
+for command in "stop", "rm":
+    swap_loader.tidy(command)
+    try:
+        print(lifecycle.move("exited", "remove", "web"))
+    except LockedTopic as error:
+        print(error)
+"""
+    refused, done = work.python(code).splitlines()
+    assert refused.startswith("lab 13") and "gone" in refused and done == "removing"
+
+
+def test_of_several_locked_flags_the_first_by_name_is_told(work: Work) -> None:
+    code = """
+from mini_docker import swap
+from mini_docker.errors import LockedTopic
+try:
+    swap.needs("run", {"restart", "no-healthcheck", "health-timeout", "health-interval"})
+except LockedTopic as error:
+    print(error)
+"""
+    work.note(processes={"borrowed": True})
+    assert work.python(code).startswith("`run --health-interval` needs lab 13, lifecycle")
+
+
+def test_all_flags_of_a_health_probe_wait_for_the_same_lab() -> None:
+    from mini_docker.cli import run_flags
+
+    flags = {flag.name for flag in run_flags.FLAGS if "health" in flag.name}
+    unlocked = {lab.topic: set(lab.unlocks) for lab in LABS}["lifecycle"]
+    assert {f"run --{name}" for name in flags} == {it for it in unlocked if "health" in it}
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"topics": []}', '{"topics": {"cgroups": 1}}'])
 def test_a_damaged_progress_file_is_named(work: Work, text: str) -> None:
     work.progress.write_text(text)
