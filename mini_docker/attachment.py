@@ -17,44 +17,38 @@ likes, and what it has for the container waits here. unix(7).
 
 from __future__ import annotations
 
-import _socket
-import os
 import sys
 
-from mini_docker import events, processes, records
+from mini_docker import events, monitor_door, processes, records
 from mini_docker.attachment_client import Client, Ended
 from mini_docker.attachment_wish import Wish as Wish
 from mini_docker.errors import NotFound, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+
     from mini_docker.attachment_client import Resized, Signaller
     from mini_docker.containers import Container
 
 
-def connect(it: Container, wish: Wish) -> _socket.socket:
+def connect(it: Container, wish: Wish) -> socket.socket:
     """Connect to the monitor of *it* and say what is wanted; StateError if nobody is there.
 
-    The path of a socket has at most 107 bytes; one through a descriptor is always short. The
-    size in the hello has a row too many, as Docker's: the true one follows, and the change lets
-    a program draw anew what this terminal has not seen.
+    The size in the hello has a row too many, as Docker's: the true one follows, and the change
+    lets a program draw anew what this terminal has not seen.
     """
     hello = wish.hello()
     if hello["size"]:
         hello["size"][0] += 1
-    directory = os.open(it.store.run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     try:
-        connection.connect(f"/proc/self/fd/{directory}/{it.id[:16]}.sock")
+        connection = monitor_door.connect(it.store.run, it.id)
         connection.send(b"h" + records.dump(hello).encode())
     except (FileNotFoundError, ConnectionError):
-        connection.close()
         raise StateError(
             f"cannot attach to container {it.name()}: its monitor was killed, and with it all "
             "that would have led to its streams"
         ) from None
-    finally:
-        os.close(directory)
     return connection
 
 
@@ -73,7 +67,7 @@ def signaller(it: Container) -> Signaller:
 
 
 def serve(
-    connection: _socket.socket,
+    connection: socket.socket,
     wish: Wish,
     send: Signaller | None = None,
     it: Container | None = None,
@@ -87,7 +81,7 @@ def serve(
     if client.silent and it:
         print(it.id)
         return 0
-    if client.keys.detached and it:
+    if client.detached and it:
         events.container(it, "detach")
     return code
 
@@ -119,5 +113,5 @@ def show(it: Client, send: Signaller | None = None) -> int:
         if it.screen:
             it.screen.leave()
         it.connection.close()
-        if it.keys.detached:
+        if it.detached:
             print("read escape sequence", file=sys.stderr)

@@ -7,7 +7,8 @@ import os
 import select
 import sys
 
-from mini_docker import processes, records, streams
+from mini_docker import processes, records
+from mini_docker.attachment_wish import window
 from mini_docker.errors import ProcessError
 
 TYPE_CHECKING = False
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mini_docker.attachment import Wish
+    from mini_docker.streams import Keys
     from mini_docker.streams_terminal import Screen
 
     Signaller = Callable[[int], None]
@@ -33,17 +35,6 @@ class Ended(Exception):
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
         self.number = number
-
-
-def window() -> tuple[int, int] | None:
-    """Return the rows and columns of the terminal that is the caller's; None if there is none."""
-    for descriptor in (1, 0, 2):
-        try:
-            found = streams.size(descriptor)
-        except OSError:
-            continue
-        return found if all(found) else None
-    return None
 
 
 class Client:
@@ -66,7 +57,11 @@ class Client:
         self.tty = wish.tty
         self.silent = not (wish.stdout or wish.stderr)
         self.input = wish.stdin  # until it ends
-        self.keys = streams.Keys(wish.keys)
+        self.keys: Keys | None = None  # without a terminal nobody types
+        if wish.keys:
+            from mini_docker import streams
+
+            self.keys = streams.Keys(wish.keys)
         self.buffer = memoryview(bytearray(LARGEST + 1))
         self.waiting: list[bytes] = []  # messages that the monitor does not take yet
         self.stale = False  # the monitor does not know the window's size
@@ -103,9 +98,14 @@ class Client:
                 if self._done():
                     return 0
 
+    @property
+    def detached(self) -> bool:
+        """Say whether the detach keys have been typed."""
+        return self.keys is not None and self.keys.detached
+
     def _done(self) -> bool:
         """Say whether this client has no more to do, while the container goes on."""
-        return self.keys.detached or (self.silent and not (self.input or self.waiting))
+        return self.detached or (self.silent and not (self.input or self.waiting))
 
     def _take(self) -> int | None:
         """Take one message of the monitor's; return the exit code if it is the last one."""
@@ -148,10 +148,12 @@ class Client:
     def _read(self) -> None:
         """Take what has been typed, and offer it to the monitor."""
         try:
-            data = os.read(0, LARGEST - len(self.keys.sequence))
+            data = os.read(0, LARGEST - (len(self.keys.sequence) if self.keys else 0))
         except OSError:
             data = b""  # a terminal that has hung up
-        typed = self.keys.feed(data) if data else self.keys.rest()
+        typed = data
+        if self.keys:
+            typed = self.keys.feed(data) if data else self.keys.rest()
         if typed:
             self._offer(b"i" + typed)
         if not data:

@@ -40,10 +40,19 @@ class Wish:
 
     def hello(self) -> dict[str, Any]:
         """Return the hello, which the monitor is to know."""
-        size = None
-        if self.tty:
-            from mini_docker import attachment_client
-
-            size = attachment_client.window()
+        size = window() if self.tty else None
         wanted = {"stdin": self.stdin, "stdout": self.stdout, "stderr": self.stderr}
         return {**wanted, "size": list(size) if size else None}
+
+
+def window() -> tuple[int, int] | None:
+    """Return the rows and columns of the terminal that is the caller's; None if there is none."""
+    from mini_docker import streams
+
+    for descriptor in (1, 0, 2):
+        try:
+            found = streams.size(descriptor)
+        except OSError:
+            continue
+        return found if all(found) else None
+    return None

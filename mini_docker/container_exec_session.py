@@ -21,9 +21,8 @@ from mini_docker import (
 )
 from mini_docker.attachment_client import Client as Watcher
 from mini_docker.errors import MiniDockerError, NotFound, ProcessError
-from mini_docker.monitor_clients import Client
+from mini_docker.monitor_clients import Client, wanted
 from mini_docker.monitor_loop import Loop
-from mini_docker.monitor_messages import wanted
 from mini_docker.monitor_start import Ends, owner
 from mini_docker.store import Store
 
@@ -79,7 +78,7 @@ def run(session: Session) -> int:
             os.waitpid(pid, 0)
         elif not watcher.started:  # a start that nobody waits for any more
             processes.send(pid, signal.SIGTERM)
-    if watcher.keys.detached:
+    if watcher.detached:
         events.container(session.it, "exec_detach", execID=session.name)
     return code
 

@@ -7,17 +7,13 @@ plays the screen, through a connection (SCM_RIGHTS, unix(7)).
 from __future__ import annotations
 
 import os
-import sys
 
 from mini_docker import container_terminal, streams
-from mini_docker.errors import TerminalError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
-else:
-    import _socket as socket
 
 
 def taker(connection: socket.socket, late: bool) -> Callable[[], None]:
@@ -28,13 +24,7 @@ def taker(connection: socket.socket, late: bool) -> Callable[[], None]:
     """
 
     def take() -> None:
-        master, slave = streams.open_terminal()
-        rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
-        try:
-            container_terminal.set_window(connection, master)
-            connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-        except OSError as error:
-            raise TerminalError(f"cannot pass the terminal on: {reason(error)}") from error
+        slave = container_terminal.make(connection)
         if late:
             for stream in (0, 1, 2):
                 os.dup2(slave, stream)

@@ -32,21 +32,27 @@ def taker(connection: socket.socket, own: bool) -> Callable[[], None]:
     """
 
     def take() -> None:
-        master, slave = streams.open_terminal()
-        rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
-        try:
-            set_window(connection, master)
-            connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-            if own:
-                _show_console(slave)
-        except OSError as error:
-            raise TerminalError(f"cannot pass the terminal on: {reason(error)}") from error
+        slave = make(connection)
+        if own:
+            _show_console(slave)
         streams.take_terminal(slave)
 
     return take
 
 
-def set_window(connection: socket.socket, master: int) -> None:
+def make(connection: socket.socket) -> int:
+    """Make a terminal, send both of its ends to *connection*, and return the slave."""
+    master, slave = streams.open_terminal()
+    rights = b"".join(it.to_bytes(4, sys.byteorder) for it in (master, slave))
+    try:
+        _set_window(connection, master)
+        connection.sendmsg([b"t"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    except OSError as error:
+        raise TerminalError(f"cannot pass the terminal on: {reason(error)}") from error
+    return slave
+
+
+def _set_window(connection: socket.socket, master: int) -> None:
     """Give the terminal the window's size that lies ready at *connection*, if there is one.
 
     A program's first question may be how large its screen is: once it runs, it is too late.
@@ -63,6 +69,8 @@ def _show_console(slave: int) -> None:
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         os.close(os.open(CONSOLE, flags, 0o620))
+        syscalls.mount(f"/proc/self/fd/{slave}", CONSOLE, None, syscalls.MS_BIND)
     except FileExistsError:
         return  # the user has put something there
-    syscalls.mount(f"/proc/self/fd/{slave}", CONSOLE, None, syscalls.MS_BIND)
+    except OSError as error:
+        raise TerminalError(f"cannot bind the terminal to {CONSOLE}: {reason(error)}") from error

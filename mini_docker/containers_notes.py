@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import records
+from mini_docker import monitor_door, records
 from mini_docker.errors import StateError
 
 TYPE_CHECKING = False
@@ -40,19 +40,16 @@ def read_note(store: Store, id: str) -> dict[str, Any] | None:
 
 def forget(store: Store, id: str) -> None:
     """Remove what note() wrote, and the door of a monitor that was killed (monitor_door)."""
-    for name in (f"{id}.json", f"{id[:16]}.sock"):
+    for path in (f"{store.run}/{id}.json", monitor_door.path(store.run, id)):
         try:
-            os.unlink(f"{store.run}/{name}")
+            os.unlink(path)
         except FileNotFoundError:
             continue
 
 
 def shut(store: Store, id: str) -> None:
     """Remove the door of a monitor, its socket, that is there no more; or is about to go."""
-    try:
-        os.unlink(f"{store.run}/{id[:16]}.sock")
-    except FileNotFoundError:
-        return
+    monitor_door.remove(monitor_door.path(store.run, id))
 
 
 def alive(noted: dict[str, Any] | None) -> bool:

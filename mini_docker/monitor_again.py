@@ -28,11 +28,11 @@ def wait(root: str, id: str, state: dict[str, Any]) -> Loop | None:
 
     None if it is stopped before that, or cannot be started.
     """
-    door = Door(state["run"], id, f"{root}/containers/{id}")
+    door = Door(state["run"], id)
     try:
         # Asked before the first wait: a knock from before the door was open is not heard.
         while not _stopped(root, id) and (left := state["due"] - time.monotonic()) > 0:
-            _listen(door, left)
+            _listen(door, id, left)
     finally:
         door.close()
     _seal(root, id, state["memory"])
@@ -40,20 +40,23 @@ def wait(root: str, id: str, state: dict[str, Any]) -> Loop | None:
     return None if _gives_up(root, id) else _start(root, id, state["life"])
 
 
-def _listen(door: Door, seconds: float) -> None:
+def _listen(door: Door, id: str, seconds: float) -> None:
     """Wait for *seconds*, or until somebody knocks; who wants to attach is told to come again."""
     poll = select.poll()
     poll.register(door.descriptor, select.POLLIN)
     if not poll.poll(int(seconds * 1000) + 1):
         return
-    for client in door.admit():
-        text = f"1 container {door.id} is restarting, wait until the container is running"
-        client.send(b"f", text.encode())
-        poll = select.poll()  # its message first: a connection that closes with one unread
-        poll.register(client.connection.fileno(), select.POLLIN)  # says only that it was reset
-        poll.poll(100)
-        client.receive()
-        client.close()
+    if connection := door.admit():
+        text = f"1 container {id[:12]} is restarting, wait until the container is running"
+        try:
+            connection.send(b"f" + text.encode())
+            poll = select.poll()  # its message first: a connection that closes with one unread
+            poll.register(connection.fileno(), select.POLLIN)  # says only that it was reset
+            if poll.poll(100):
+                connection.recv(1)
+        except OSError:
+            pass  # it has left
+        connection.close()
 
 
 def _stopped(root: str, id: str) -> bool:

@@ -22,13 +22,13 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_docker.monitor_spool import Spool
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
     import socket
     from typing import Any
+
+    from mini_docker.monitor_spool import Spool
 else:
     import _socket as socket
     import select
@@ -129,6 +129,8 @@ class Client:
 
     def spill(self) -> None:
         """From now on keep what it misses in a file, so that nobody has to wait for it."""
+        from mini_docker.monitor_spool import Spool
+
         try:
             self.spool = Spool(self.directory, STARTERS if self.starter else VISITORS)
         except OSError:
@@ -204,6 +206,14 @@ def restore(state: dict[str, Any], directory: str) -> Client:
     it.owed, it.last = state["owed"], state["last"]
     it.since = time.monotonic() if it.owed or state["spool"] else 0.0
     if state["spool"]:
+        from mini_docker.monitor_spool import Spool
+
         it.spool = Spool.__new__(Spool)
         it.spool.restore(*state["spool"])
     return it
+
+
+def wanted(hello: dict[str, object]) -> str:
+    """Return the streams that a *hello* asks for, such as "012"."""
+    names = ("stdin", "stdout", "stderr")
+    return "".join(str(number) for number, name in enumerate(names) if hello.get(name))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 
-from mini_docker.monitor_clients import Client
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -17,47 +15,54 @@ else:
     import _socket as socket
 
 WAITING = 64  # clients that may wait to be let in
-MOST = 256  # clients of one container
 
 
-def name(id: str) -> str:
-    """Return the name of the socket in the run directory."""
-    return f"{id[:16]}.sock"
+def path(run: str, id: str) -> str:
+    """Return the path of the socket of container *id*, in the directory *run*."""
+    return f"{run}/{id[:16]}.sock"
 
 
-def connect(run: str, id: str) -> socket.socket:
-    """Return a connection to the monitor of container *id*; OSError if there is none."""
-    directory = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+def connect(run: str, id: str, flags: int = 0) -> socket.socket:
+    """Return a connection to the monitor of container *id*; OSError if there is none.
+
+    *flags* such as SOCK_NONBLOCK are of socket(2).
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | flags)
+    place, short = _shorten(path(run, id))
     try:
-        connection.connect(f"/proc/self/fd/{directory}/{name(id)}")
+        connection.connect(short)
     except OSError:
         connection.close()
         raise
     finally:
-        os.close(directory)
+        os.close(place)
     return connection
+
+
+def _shorten(path: str) -> tuple[int, str]:
+    """Return a descriptor of the directory of *path*, and a path through it, which is short."""
+    directory, _, name = path.rpartition("/")
+    place = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return place, f"/proc/self/fd/{place}/{name}"
 
 
 class Door:
     """The listening socket of one monitor, of which the others are made."""
 
-    __slots__ = ("directory", "id", "path", "socket")
+    __slots__ = ("path", "socket")
 
-    def __init__(self, run: str, id: str, directory: str, given: int = -1) -> None:
+    def __init__(self, run: str, id: str, given: int = -1) -> None:
         """Open the door of container *id*, or go on with the socket *given*."""
-        self.id = id[:12]
-        self.path = f"{run}/{name(id)}"
-        self.directory = directory  # the container's, for the clients' spools
+        self.path = path(run, id)
         if given >= 0:
             self.socket = socket.socket(fileno=given)
             return
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        place = os.open(run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        place, short = _shorten(self.path)
         before = os.umask(0o177)
         try:
             remove(self.path)  # of a monitor that was killed
-            self.socket.bind(f"/proc/self/fd/{place}/{name(id)}")
+            self.socket.bind(short)
         finally:
             os.umask(before)
             os.close(place)
@@ -69,17 +74,13 @@ class Door:
         """Return the descriptor that is readable when somebody waits."""
         return self.socket.fileno()
 
-    def admit(self, others: int = 0) -> list[Client]:
-        """Let in who waits first, unless there are too many *others*."""
+    def admit(self) -> socket.socket | None:
+        """Let in who waits first; None if nobody does any more."""
         try:
             descriptor, _ = self.socket._accept()  # type: ignore[attr-defined]
         except OSError:
-            return []
-        connection = socket.socket(fileno=descriptor)
-        if others >= MOST:
-            connection.close()
-            return []
-        return [Client(connection, None, False, self.directory)]
+            return None
+        return socket.socket(fileno=descriptor)
 
     def close(self) -> None:
         """Shut the door."""

@@ -16,9 +16,7 @@ from mini_docker import (
     container_end,
     containers,
     events,
-    lifecycle,
     monitor_group,
-    monitor_handover,
     processes,
     records,
     spec,
@@ -40,7 +38,7 @@ PATIENCE = 1.0  # seconds that somebody who waits for a container with --rm has 
 
 def become_slim(loop: Loop) -> NoReturn:
     """Go on as a smaller process, out of the group of the command that we come from."""
-    from mini_docker import health
+    from mini_docker import health, monitor_handover
 
     monitor_group.join_monitors()
     it = containers.Container(Store(loop.root), loop.id)
@@ -131,6 +129,8 @@ def _record(it: Container, code: int, lived: float) -> float | None:
     One that is to start again never says that it has exited: whoever waits for its end
     would take that for the last one.
     """
+    from mini_docker import lifecycle
+
     policy = it.record["HostConfig"].get("RestartPolicy") or {}
     with it.change():
         it.reload()
@@ -169,6 +169,8 @@ def _leave_behind(loop: Loop) -> None:
 
 def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
     """Become the process that waits, and starts the container of *loop* after *delay* seconds."""
+    from mini_docker import monitor_handover
+
     _leave_behind(loop)
     monitor_group.join_monitors()
     state = {"due": time.monotonic() + delay, "life": loop.life, "run": it.store.run}

@@ -54,7 +54,7 @@ def unpack(root: str, run: str, id: str, state: dict[str, Any]) -> Loop:
     loop.life, loop.began = state["life"], state["began"]
     loop.outputs = [Output(number, descriptor) for number, descriptor in state["outputs"]]
     loop.clients = [monitor_clients.restore(it, directory) for it in state["clients"]]
-    loop.door = Door(run, id, directory, state["door"]) if state["door"] >= 0 else None
+    loop.door = Door(run, id, state["door"]) if state["door"] >= 0 else None
     loop.log = Late(directory, state["log"], state["before"])
     if state.get("input"):
         descriptor, once, tty, pending, ended, held = state["input"]

@@ -16,9 +16,9 @@ import time
 
 from mini_docker import (
     containers,
+    monitor_clients,
     monitor_end,
     monitor_group,
-    monitor_messages,
     monitor_start,
     records,
 )
@@ -57,7 +57,7 @@ def main(connection: socket.socket, report: int) -> int:
         if hello is None:
             client.close()
         else:
-            client.wants = monitor_messages.wanted(hello)
+            client.wants = monitor_clients.wanted(hello)
             loop.clients.append(client)
         monitor_group.hush()
         os.close(report)

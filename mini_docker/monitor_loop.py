@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 else:
     import select
 
+MOST = 256  # clients of one container
 FOR_EVER = 3600.0  # seconds
 LOOK = 1.0  # seconds after which a client that does not read is looked at again
 
@@ -156,8 +157,17 @@ class Loop:
             if events & ~select.POLLOUT:
                 self._listen(client, left=bool(events & select.POLLHUP))
         if self.door and self.door.descriptor in self.ready:
-            self.clients += self.door.admit(len(self.clients))
+            self._admit(self.door)
         self._part()
+
+    def _admit(self, door: Door) -> None:
+        """Let in who waits at the *door*, unless there are too many."""
+        connection = door.admit()
+        if connection and len(self.clients) < MOST:
+            spools = f"{self.root}/containers/{self.id}"
+            self.clients.append(Client(connection, None, False, spools))
+        elif connection:
+            connection.close()
 
     def _part(self) -> None:
         """Forget the clients that have left."""

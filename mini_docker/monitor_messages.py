@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 
+from mini_docker.monitor_clients import wanted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.monitor_clients import Client
@@ -55,12 +57,6 @@ def _size(found: object) -> tuple[int, int] | None:
         case [int(rows), int(columns)]:
             return rows, columns
     return None
-
-
-def wanted(hello: dict[str, object]) -> str:
-    """Return the streams that a *hello* asks for, such as "012"."""
-    names = ("stdin", "stdout", "stderr")
-    return "".join(str(number) for number, name in enumerate(names) if hello.get(name))
 
 
 def _resize(loop: Loop, client: Client, data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import monitor_begin, monitor_messages
+from mini_docker import monitor_begin
 from mini_docker.monitor_door import Door
 from mini_docker.monitor_log import Late
 from mini_docker.monitor_loop import Loop
@@ -43,6 +43,8 @@ class Ends:
         if tty:
             self.terminal = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             if size:
+                from mini_docker import monitor_messages
+
                 self.terminal[0].send(monitor_messages.window(*size))
             return
         stdin = null
@@ -83,7 +85,7 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
     """
     directory = it.store.directory(it.id)
     ends = Ends(it.record["Config"], owner(it.config()), size)
-    door = Door(it.store.run, it.id, directory)
+    door = Door(it.store.run, it.id)
     try:
         pid = monitor_begin.begin(it, ends.given, ends.terminal and ends.terminal[1])
     except BaseException:

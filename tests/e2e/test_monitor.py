@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -44,8 +45,11 @@ def proportional(pid: int) -> int:
 
 def open_files(pid: int) -> list[str]:
     """Return what process *pid* has open, without the numbers of pipes and sockets."""
-    paths = Path(f"/proc/{pid}/fd").iterdir()
-    return sorted(os.readlink(path).partition("[")[0] for path in paths)
+    found = []
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has closed it meanwhile
+            found.append(os.readlink(path).partition("[")[0])
+    return sorted(found)
 
 
 def status(engine: Engine, name: str) -> str:

@@ -46,6 +46,7 @@ FLOORS = (
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container_terminal container_end container "
     "container_exec_terminal container_exec",
+    "monitor_door",
     "containers_notes",
     "containers_removal",
     "containers",
@@ -56,7 +57,7 @@ FLOORS = (
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "
     "inspection_types creation creation_rejoin container_layers",
-    "monitor_group monitor_log monitor_spool monitor_streams monitor_clients monitor_door "
+    "monitor_group monitor_log monitor_spool monitor_streams monitor_clients "
     "monitor_messages monitor_loop",
     "monitor_handover monitor_begin monitor_start monitor_end",
     "monitor_again monitor_life",
