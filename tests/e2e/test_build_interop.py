@@ -13,8 +13,8 @@ taken out of it in a place that names it here):
 - Files that a container gets from its engine (/etc/hosts, /etc/resolv.conf, /etc/hostname,
   /run/.containerenv, /proc, /sys, /dev): buildah leaves some in the image, docker leaves the
   empty files that it has mounted over. PLACES are not compared.
-- WORKDIR of a directory that is missing: buildah makes it when the image is committed and does
-  not tell whose it is; docker makes it root's, as we do.
+- WORKDIR of a directory that is missing, and no step after it: buildah makes it when the image is
+  committed and does not tell whose it is. Before a RUN it is the USER's, as in BuildKit and here.
 - The order of Env: a variable that ENV changes stays where it was in docker and here, and goes
   to the end in buildah.
 - Health checks: buildah 1.28 keeps StartPeriod and knows no StartInterval.
@@ -156,6 +156,7 @@ RUN ln /hello /hard && mkfifo /fifo
         "RUN touch mine && id -u >id\nCOPY a.txt theirs\nUSER root\nRUN touch roots\n",
         TREE,
     ),
+    "workdir-of-a-user": ("USER 12:34\nWORKDIR /n/m\nRUN true\n", {}),
     "stages": (
         """AS one
 RUN mkdir /out && echo built >/out/it && ln -s it /out/link
