@@ -7,6 +7,7 @@ a link leads nowhere else, whoever put it there.
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import stat
@@ -28,12 +29,15 @@ from mini_docker.errors import ConfigError, LayerError, MiniDockerError, UsageEr
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from io import FileIO
 
     from mini_docker.builder_copy import Manner
     from mini_docker.builder_select import Root, Source
     from mini_docker.layers_tar import Entry, Stream
+    from mini_docker.registry_http import Response
 
 LARGEST = 2**36  # bytes of a download, 64 GiB
+LONGEST = 255  # bytes of a name: NAME_MAX of limits.h
 URL_MODE = 0o600
 
 
@@ -135,9 +139,14 @@ def url_name(url: str) -> str:
     """
     from urllib.parse import unquote, urlsplit
 
-    name = posixpath.basename(unquote(urlsplit(url).path))
+    try:
+        name = posixpath.basename(unquote(urlsplit(url).path))
+    except ValueError as error:
+        raise UsageError(f"invalid url {url!r:.300}: {error}") from None
     if name in ("", ".", "..") or "\0" in name:
         raise UsageError(f"cannot determine filename from url: {url!r:.300}")
+    if len(name.encode(errors="surrogatepass")) > LONGEST:
+        raise UsageError(f"the name of the file is longer than {LONGEST} bytes: {url!r:.300}")
     return name
 
 
@@ -148,39 +157,47 @@ def check_sum(text: str, url: str) -> None:
         raise UsageError(f"invalid checksum {text!r:.100} of {url!r:.300}: give sha256:HEX")
 
 
-def download(url: str, directory: str, checksum: str, alive: Callable[[], None]) -> str:
-    """Fetch *url* to a file in *directory*, and return its name there.
+def download(url: str, path: str, checksum: str, alive: Callable[[], None]) -> None:
+    """Fetch *url* to *path*, a new file.
 
     Mode 600, and the time that the server says (Last-Modified), as Docker has it. ConfigError
     if its digest is not *checksum*, where that is given.
     """
-    import hashlib
-    from email.utils import parsedate_to_datetime
-
     from mini_docker import builder_download
 
-    name, digest, count = url_name(url), hashlib.sha256(), 0
-    path = f"{directory}/{name}"
-    with builder_download.fetch(url) as response, open(path, "xb", buffering=0) as file:
-        os.fchmod(file.fileno(), URL_MODE)
-        while piece := response.read(2**18):
-            alive()
-            digest.update(piece)
-            count += len(piece)
-            if count > LARGEST:
-                raise ConfigError(f"{url} has more than {LARGEST} bytes")
-            if file.write(piece) != len(piece):
-                raise ConfigError(f"cannot write {path}: {os.strerror(28)}")  # ENOSPC
-        modified = response.headers.get("Last-Modified")
-    if checksum and f"sha256:{digest.hexdigest()}" != checksum:
-        raise ConfigError(
-            f"digest mismatch of {url}: sha256:{digest.hexdigest()}, expected {checksum}"
-        )
-    seconds = 0
-    if modified:
-        try:
-            seconds = int(parsedate_to_datetime(modified).timestamp())
-        except (ValueError, OverflowError):
-            seconds = 0
+    try:
+        with builder_download.fetch(url) as response, open(path, "xb", buffering=0) as file:
+            os.fchmod(file.fileno(), URL_MODE)
+            digest = _pour(response, file, url, alive)
+            seconds = _seconds(response.headers.get("Last-Modified") or "")
+    except OSError as error:
+        raise ConfigError(f"cannot download {url:.300}: {reason(error)}") from error
+    if checksum and digest != checksum:
+        raise ConfigError(f"digest mismatch of {url:.300}: {digest}, expected {checksum}")
     os.utime(path, (seconds, seconds))
-    return name
+
+
+def _pour(response: Response, file: FileIO, url: str, alive: Callable[[], None]) -> str:
+    """Write what comes to *file*; return its digest."""
+    import hashlib
+
+    digest, count = hashlib.sha256(), 0
+    while piece := response.read(2**18):
+        alive()
+        digest.update(piece)
+        count += len(piece)
+        if count > LARGEST:
+            raise ConfigError(f"{url:.300} has more than {LARGEST} bytes")
+        if file.write(piece) != len(piece):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _seconds(date: str) -> int:
+    """Return the *date* of a header in seconds since 1970; 0 if it is none."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except (ValueError, OverflowError):
+        return 0

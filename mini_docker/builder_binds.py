@@ -48,8 +48,7 @@ class Mounter:
         found = builder_walk.Digest()
         for volume in bound:
             root = self._root(volume)
-            for source in builder_select.select(root, volume.get("source") or "."):
-                found.add(root, source)
+            found.add(root, builder_select.one(root, volume.get("source") or "."))
         return found.text() if bound else ""
 
     def rows(self) -> list[dict[str, Any]]:
@@ -80,7 +79,7 @@ class Mounter:
 
     def _bind(self, volume: Volume) -> dict[str, Any] | None:
         root = self._root(volume)
-        (source,) = builder_select.select(root, volume.get("source") or ".")
+        source = builder_select.one(root, volume.get("source") or ".")
         writes = volume.on("readwrite") or volume.get("readonly") == "false"
         if not writes and root.ignore is None:
             found = root.open(source.path)
@@ -107,8 +106,8 @@ class Mounter:
             os.chown(path, volume.number("uid", 0), volume.number("gid", 0))
             if volume.get("from"):
                 root = self._root(volume)
-                for source in builder_select.select(root, volume.get("source") or "."):
-                    Copier(root, path, Manner()).copy(source, "/")
+                source = builder_select.one(root, volume.get("source") or ".")
+                Copier(root, path, Manner()).copy(source, "/")
         row = builder_volumes.bind(volume, path)
         if not volume.on("readonly"):
             row["options"] = ["rbind"]

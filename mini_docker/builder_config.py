@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHELL = ["/bin/sh", "-c"]
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # FROM scratch
-PORTS = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?")
+PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/(tcp|udp|sctp))?")
 
 
 class Words:
@@ -110,7 +110,7 @@ def _expose(config: Config, words: Words) -> None:
         it = PORTS.fullmatch(word.rpartition(":")[2].lower())
         first, last = (int(it[1]), int(it[2] or it[1])) if it else (1, 0)
         if it is None or not 1 <= first <= last <= 65535:
-            raise UsageError(f"invalid containerPort: {word}")
+            raise UsageError(f"invalid containerPort: {word:.100}")
         ports |= {f"{port}/{it[3] or 'tcp'}": {} for port in range(first, last + 1)}
     config["ExposedPorts"] = ports
 

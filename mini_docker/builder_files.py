@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from mini_docker.builder_select import Source
 
 Chosen = list[tuple[Root, "Source"]]
+DOWNLOAD, DOCUMENT = "download", "document"  # their names while they are not copied yet
 
 
 class Files:
@@ -142,9 +143,10 @@ class Gatherer:
             if builder_download.is_url(text):
                 if files.checksum:
                     builder_add.check_sum(files.checksum, text)
-                place = self._place("download")
-                name = builder_add.download(text, place, files.checksum, self._job.alive)
-                return self._in(place, name)
+                place, name = self._place("download"), builder_add.url_name(text)
+                path = f"{place}/{DOWNLOAD}"
+                builder_add.download(text, path, files.checksum, self._job.alive)
+                return self._in(place, DOWNLOAD, name)
         if files.checksum:
             raise UsageError(f"checksum can't be specified for non-HTTP(S) sources: {text}")
         root = self._main or self._context(text)
@@ -167,20 +169,23 @@ class Gatherer:
     def _open(self, place: str) -> Root:
         return self._stack.enter_context(Root(place, alive=self._job.alive))
 
-    def _in(self, place: str, name: str) -> Chosen:
+    def _in(self, place: str, file: str, name: str) -> Chosen:
+        """Return the *file* in *place* as a source that is called *name*."""
         root = self._open(place)
-        status = os.stat(f"{place}/{name}", follow_symlinks=False)
-        return [(root, builder_select.Source(name, name, "", status))]
+        status = os.stat(f"{place}/{file}", follow_symlinks=False)
+        return [(root, builder_select.Source(file, name, "", status))]
 
     def _document(self, name: str) -> Chosen:
         if "/" in name or name in (".", ".."):
             raise UsageError(f"a here-document cannot be called {name!r:.100}")
         place = self._place("document")
-        with open(f"{place}/{name}", "xb") as file:
+        if len(os.fsencode(name)) > builder_add.LONGEST:
+            raise UsageError(f"a here-document has a name of at most {builder_add.LONGEST} bytes")
+        with open(f"{place}/{DOCUMENT}", "xb") as file:
             file.write(self._files.documents[name].encode(errors="surrogateescape"))
             os.fchmod(file.fileno(), 0o644)
-        os.utime(f"{place}/{name}", (0, 0))
-        return self._in(place, name)
+        os.utime(f"{place}/{DOCUMENT}", (0, 0))
+        return self._in(place, DOCUMENT, name)
 
 
 def digest(files: Files, chosen: Chosen) -> str:

@@ -126,8 +126,9 @@ def owner(text: str, root: str) -> tuple[int, int]:
     A number without a group is the group as well; a name has the group of its row.
     """
     name, colon, group = text.partition(":")
-    if users.is_number(name) and int(name) > MOST_ID:
-        raise UsageError(f"invalid user ID: {name}")
+    for kind, part in (("user", name), ("group", group)):
+        if users.is_number(part) and not _is_id(part):
+            raise UsageError(f"invalid {kind} ID: {part:.50} (0 to {MOST_ID})")
     if users.is_number(name) and not colon:
         return int(name), int(name)
     if users.is_number(name) and users.is_number(group):
@@ -136,11 +137,15 @@ def owner(text: str, root: str) -> tuple[int, int]:
     return found.uid, found.gid
 
 
+def _is_id(text: str) -> bool:
+    return text.isdigit() and len(text) < 20 and int(text) <= MOST_ID
+
+
 def check_mode(text: str) -> None:
     """Refuse --chmod=*text* unless it is octal, or u=rwX,go=rX and the like."""
     if OCTAL.fullmatch(text) or all(CLAUSE.fullmatch(part) for part in text.split(",")):
         return
-    raise UsageError(f"invalid chmod parameter: '{text}'. it should be octal string")
+    raise UsageError(f"invalid chmod parameter: '{text:.100}'. it should be octal string")
 
 
 def mode(text: str, status: os.stat_result) -> int:

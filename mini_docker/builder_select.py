@@ -117,6 +117,11 @@ def select(root: Root, pattern: str, parents: bool = False) -> list[Source]:
     return sources
 
 
+def one(root: Root, path: str) -> Source:
+    """Return what is at *path* in *root*, wildcards being characters as others; errors as above."""
+    return _source(root, _clean(path, False)[0], path, 0)
+
+
 def _clean(pattern: str, parents: bool) -> tuple[str, int]:
     """Return *pattern* without blank parts, and how many of its parts --parents leaves out."""
     parts: list[str] = []
@@ -138,6 +143,8 @@ def _source(root: Root, path: str, pattern: str, pivot: int) -> Source:
     """Return the source at *path*, which has no wildcards any more."""
     try:
         found = root.open(path)
+    except ValueError:
+        raise UsageError(f"{pattern!r:.200} has a null byte in it") from None
     except OSError as error:
         raise _missing(root, path, pattern, error) from None
     try:

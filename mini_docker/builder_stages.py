@@ -7,10 +7,16 @@ may name any stage, so that two can need each other: then there is nothing to be
 
 from __future__ import annotations
 
-import csv
 import heapq
 
-from mini_docker import builder, builder_forms, builder_rules, registry_platforms, suggest
+from mini_docker import (
+    builder,
+    builder_forms,
+    builder_rules,
+    builder_volumes,
+    registry_platforms,
+    suggest,
+)
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
@@ -149,7 +155,11 @@ def sources(it: Instruction) -> Iterator[str]:
     flags = builder_rules.flags(it)
     yield from flags.get("from", [])
     for mount in flags.get("mount", []):
-        for word in next(csv.reader([mount]), []):
+        try:
+            words = builder_volumes.words(mount)
+        except UsageError as error:
+            raise _error(it, str(error)) from None
+        for word in words:
             name, _, value = word.partition("=")
             if name.lower() == "from" and value:
                 yield value

@@ -61,33 +61,46 @@ class Volume:
         if text is None:
             return default
         try:
-            found = int(text, base)
+            found = int(text, base) if text.isascii() and text.isalnum() else -1
         except ValueError:
             found = -1
         if not 0 <= found < 2**31:
-            raise UsageError(f"invalid value '{text}' for {name}")
+            raise UsageError(f"invalid value '{text:.50}' for {name}")
         return found
+
+
+def words(text: str) -> list[str]:
+    """Return the words of *text* with commas between them; quotes keep a comma, as in CSV.
+
+    UsageError if it is too long, or has a null byte or a line's end in it.
+    """
+    if "\0" in text:
+        raise UsageError(f"cannot use {text!r:.60}: a null byte is in it")
+    try:
+        return next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise UsageError(f"cannot read {text!r:.60}: {error}") from None
 
 
 def parse(text: str, config: dict[str, Any]) -> Volume:
     """Return what --mount=*text* means; UsageError, in BuildKit's words, for what means nothing."""
     fields: dict[str, str] = {}
-    for word in next(csv.reader([text])) if text else []:
+    for word in words(text):
         name, equals, value = word.partition("=")
         name = NAMES.get(name.lower(), name.lower())
         if name in SWITCHES:
             value = _switch(name, value) if equals else "true"
         elif not equals:
-            raise UsageError(f"invalid field '{word}' must be a key=value pair")
+            raise UsageError(f"invalid field '{word:.100}' must be a key=value pair")
         fields[name] = value
     kind = fields.get("type", "bind")
     if kind == "ssh":
         raise UsageError("--mount type=ssh: this engine does not forward an SSH agent")
     if kind not in TYPES:
-        raise UsageError(f"unsupported mount type '{kind}' (there are: {', '.join(TYPES)})")
+        raise UsageError(f"unsupported mount type '{kind:.50}' (there are: {', '.join(TYPES)})")
     for name in fields:
         if name not in KNOWN[kind]:
-            raise UsageError(f"unexpected key '{name}' for mount type '{kind}'")
+            raise UsageError(f"unexpected key '{name:.50}' for mount type '{kind}'")
     return Volume(kind, _target(kind, fields, config), fields)
 
 
@@ -95,7 +108,7 @@ def _switch(name: str, value: str) -> str:
     try:
         return "true" if strconv.boolean(value) else "false"
     except ValueError:
-        raise UsageError(f"invalid value for {name}: {value}") from None
+        raise UsageError(f"invalid value for {name}: {value:.50}") from None
 
 
 def _target(kind: str, fields: dict[str, str], config: dict[str, Any]) -> str:
@@ -111,7 +124,7 @@ def _target(kind: str, fields: dict[str, str], config: dict[str, Any]) -> str:
     if not target:
         raise UsageError(f"invalid mount of type '{kind}': target is required")
     if kind == "cache" and fields.get("sharing", "shared") not in ("shared", "private", "locked"):
-        raise UsageError(f"unsupported sharing value '{fields['sharing']}'")
+        raise UsageError(f"unsupported sharing value '{fields['sharing']:.50}'")
     path = builder_config.workdir(config, target)
     if path == "/":
         raise UsageError("--mount: the target is the root")

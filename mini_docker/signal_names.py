@@ -24,13 +24,13 @@ def number(text: str) -> int:
     >>> number("SIGTERM"), number("hup"), number("9"), number("RTMIN+3")
     (15, 1, 9, 37)
     """
-    if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= HIGHEST:
+    if text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= HIGHEST:
         return int(text)
     name = text.upper().removeprefix("SIG")
     base, sign, offset = name[:5], name[5:6], name[6:]
     if base in ("RTMIN", "RTMAX") and sign == ("+" if base == "RTMIN" else "-"):
         span = NAMES["RTMAX"] - NAMES["RTMIN"]
-        if offset.isascii() and offset.isdigit() and int(offset[:9]) <= span:
+        if offset.isascii() and offset.isdigit() and len(offset) < 10 and int(offset) <= span:
             return NAMES[base] + int(f"{sign}{offset}")
     if name not in NAMES:
         raise UsageError(f"invalid signal: {text}")

@@ -112,15 +112,14 @@ def _file(id: str, path: str) -> bytes:
 
 def _fields(text: str) -> dict[str, str]:
     """Return KEY=VALUE pairs with commas between them; quotes keep a comma, as in CSV."""
-    import csv
+    from mini_docker import builder_volumes
 
     found = {}
-    for row in csv.reader([text]):
-        for word in row:
-            key, equals, value = word.partition("=")
-            if not equals:
-                raise UsageError(f"invalid --secret {text}: {word!r} must be a key=value pair")
-            found[key.strip().lower()] = value
+    for word in builder_volumes.words(text):
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UsageError(f"invalid --secret {text}: {word!r} must be a key=value pair")
+        found[key.strip().lower()] = value
     return found
 
 
