@@ -107,6 +107,17 @@ def test_a_dockerfile_or_a_context_by_http(shell: Shell, server: str) -> None:
     assert b"cannot download" in done.err and b"404 Not Found" in done.err
 
 
+def test_add_from_an_address(shell: Shell, server: str) -> None:
+    name = "n" * 255
+    shell.ok(f"echo 1 > ../served/{name}; echo 2 > ../served/b%20c")
+    add = f"ADD {server}/{name} {server}/b%%2520c /d/\\nADD {server}/{name} /e"
+    shell.ok(f"printf 'FROM busybox\\n{add}\\n' | docker build -t added -")
+    assert shell.ok(f"docker run --rm added cat /d/{name} /d/b%20c /e").split() == ["1", "2", "1"]
+    done = shell(f"printf 'FROM busybox\\nADD {server}/{'n' * 300} /d/\\n' | docker build -")
+    assert done.code == 1 and b"longer than 255 bytes" in done.err, done
+    assert b"/build/" not in done.err + done.out, "no path of the host's"
+
+
 def test_flags_that_texts_print(shell: Shell) -> None:
     shell.ok("printf 'FROM busybox\\nARG HTTP_PROXY\\nRUN echo $HTTP_PROXY\\n' > Dockerfile")
     proxies = "--build-arg HTTP_PROXY=http://10.20.30.2:1234 --build-arg FTP_PROXY=http://40.50"
