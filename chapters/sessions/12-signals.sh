@@ -11,10 +11,11 @@ timeout -s INT 1 mini-docker attach clock
 ## deaf
 keys '\003' '\020\021' | script -E never -qec 'mini-docker run -it --name deaf busybox sleep 1000' /dev/null
 mini-docker ps --format '{{.Names}}: {{.Status}}'
+mini-docker rm -f deaf
 ## init
 keys '\003' | script -E never -qec 'mini-docker run -it --init --rm busybox sleep 1000' /dev/null; echo $?
 ## jobs
 keys 'sleep 1000\r' '\003' 'echo $?\r' 'cat\r' '\032' 'jobs\r' 'exit\r' 'exit\r' |
   script -E never -qec 'mini-docker run -it --rm busybox' /dev/null | sed 's/\x1b\[6n//g'
 ## end
-mini-docker rm -f clock deaf
+mini-docker rm -f clock
