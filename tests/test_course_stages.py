@@ -570,7 +570,6 @@ BROKEN = [
     ("builder", "Ignore.matches", "        ignored = False", "        ignored = false"),
     ("streams", "open_terminal", "    what = f", "    what = g"),
     ("streams", "take_terminal", "ioctl(slave, TIOCSCTTY, 0)", "ioctl(slave, TIOCSCTTY, slaves)"),
-    ("streams", "Keys.feed", "        typed, self.held =", "        typed, self.hold ="),
     ("lifecycle", "move", "def move(state: str", "def move(status: str"),
     ("lifecycle", "stop", "def stop(process: int", "def stop(processes: int"),
     pytest.param(
@@ -583,7 +582,6 @@ USED = {
     "builder": ("build", "-q", "{context}"),
     "open_terminal": (*RUN[:2], "-t", *RUN[2:], "echo"),
     "take_terminal": (*RUN[:2], "-t", *RUN[2:], "echo"),
-    "Keys.feed": (*RUN[:2], "-i", *RUN[2:], "cat"),
     "move": ("rm", "box"),
     "stop": ("stop", "-t", "0", "box"),
 }
