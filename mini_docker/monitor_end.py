@@ -28,7 +28,7 @@ from mini_docker.store import Lock, Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from mini_docker.containers import Container
     from mini_docker.monitor_loop import Loop
@@ -134,9 +134,9 @@ def _record(it: Container, code: int, lived: float) -> float | None:
     policy = it.record["HostConfig"].get("RestartPolicy") or {}
     with it.change():
         it.reload()
-        delay = lifecycle.restart(policy, {**it.state, "ExitCode": code}, lived)
+        delay, told = _delay(it, policy, code, lived)
         if delay is None:
-            killed = containers.finish(it, code)
+            killed = containers.finish(it, code, told)
         else:
             killed = container_end.end(it.config())
             fields = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": ""}
@@ -146,6 +146,24 @@ def _record(it: Container, code: int, lived: float) -> float | None:
             containers.note(it.store, it.id, 0)
         containers.tell_end(it, code, killed)  # before anybody can tell of what follows
     return delay
+
+
+def _delay(
+    it: Container, policy: dict[str, Any], code: int, lived: float
+) -> tuple[float | None, str]:
+    """Ask the topic of lab 13 when *it* is to start again; if that fails, return why, in words.
+
+    The end is written down all the same, and a container without a policy asks nobody.
+    """
+    if policy.get("Name", "") in ("", "no"):
+        return None, ""
+    try:
+        delay = lifecycle.restart(policy, {**it.state, "ExitCode": code}, lived)
+        return None if delay is None else float(delay), ""
+    except Exception as error:
+        if not (told := swap.explain(error)):
+            raise
+        return None, told
 
 
 def _leave_behind(loop: Loop) -> None:
