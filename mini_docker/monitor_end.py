@@ -129,8 +129,6 @@ def _record(it: Container, code: int, lived: float) -> float | None:
     One that is to start again never says that it has exited: whoever waits for its end
     would take that for the last one.
     """
-    from mini_docker import lifecycle
-
     policy = it.record["HostConfig"].get("RestartPolicy") or {}
     with it.change():
         it.reload()
@@ -157,6 +155,8 @@ def _delay(
     """
     if policy.get("Name", "") in ("", "no"):
         return None, ""
+    from mini_docker import lifecycle
+
     try:
         delay = lifecycle.restart(policy, {**it.state, "ExitCode": code}, lived)
         return None if delay is None else float(delay), ""
