@@ -30,6 +30,7 @@ else:
 
 PIECE = 2**16
 PARENT_DEATH = 1  # PR_SET_PDEATHSIG
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 DEFAULTS = ("default", "host")  # networks: until the engine has bridges these are one
 
 
@@ -110,7 +111,7 @@ class Runner:
             with self._starts:
                 if self._stop.set:
                     raise Cancelled
-                pid = container.start(begin)
+                pid = _start(begin)
             for warning in begin.warnings:
                 self._write(2, f"WARNING: {warning}\n".encode())
             for descriptor in writers:
@@ -191,6 +192,19 @@ class Runner:
             containers.remove(it)
         finally:
             self._life.release()
+
+
+def _start(begin: container.Start) -> int:
+    """Start it. A Ctrl-C in the child waits for its program: there nothing of ours may handle it.
+
+    What a handler raises between the fork and the child's own code would come out here, in the
+    child, and go on as a second engine.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        return container.start(begin)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _die_with_us() -> None:
