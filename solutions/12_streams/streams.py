@@ -205,8 +205,3 @@ def size(terminal: int) -> tuple[int, int]:
     """Return the rows and columns of the window of *terminal*; OSError if it is none."""
     rows, columns, _, _ = struct.unpack("4H", fcntl.ioctl(terminal, TIOCGWINSZ, bytes(8)))
     return rows, columns
-
-
-def resize(terminal: int, rows: int, columns: int) -> None:
-    """Tell *terminal* the size of its window; programs in it get a SIGWINCH. ioctl_tty(2)."""
-    fcntl.ioctl(terminal, TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import termios
 
 import pytest
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.root
 def test_a_terminal_is_a_pair() -> None:
     master, slave = streams.open_terminal()
     try:
-        streams.resize(master, 12, 34)
+        termios.tcsetwinsize(master, (12, 34))
         assert streams.size(slave) == (12, 34)
         os.write(master, b"typed\n")
         assert os.read(slave, 100) == b"typed\n"
