@@ -82,9 +82,7 @@ def _test(store: Store, name: str, value: str) -> Test:
     return tests[name](store, value)
 
 
-def _one_of(
-    name: str, value: str, known: tuple[str, ...], of: Callable[[Container], str]
-) -> Test:
+def _one_of(name: str, value: str, known: tuple[str, ...], of: Callable[[Container], str]) -> Test:
     if value not in known:
         raise UsageError(f"Unrecognised filter value for {name}: {value}")
     return lambda it: of(it) == value

@@ -61,9 +61,7 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise ConfigError(
-                f"cannot list the containers: {refusal(error, self.root)}"
-            ) from error
+            raise ConfigError(f"cannot list the containers: {refusal(error, self.root)}") from error
         return [name for name in names if len(name) == 64]
 
     def lock(self) -> Lock:

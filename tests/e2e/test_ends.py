@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,18 +26,21 @@ def status(engine: Engine, id: str) -> dict[str, object]:
     return found
 
 
+def is_at(engine: Engine, id: str, place: tuple[str, int]) -> bool:
+    found = status(engine, id)
+    return (found["Status"], found.get("RestartCount")) == place
+
+
+def has_left(engine: Engine, id: str, state: str) -> bool:
+    return bool(status(engine, id)["Status"] != state)
+
+
 @pytest.mark.parametrize("verb", [("kill",), ("stop", "-t", "1")])
 def test_the_end_that_meets_a_start_is_the_end(engine: Engine, verb: tuple[str, ...]) -> None:
     for attempt in range(6):
         words = ("--restart", "always", "busybox", "sh", "-c", THIRD)
         id = engine.ok("run", "-d", "--name", "web", *words)
-        until(
-            lambda id=id: (
-                (status(engine, id)["Status"], status(engine, id).get("RestartCount"))
-                == ("restarting", 2)
-            ),
-            "the second return",
-        )
+        until(partial(is_at, engine, id, ("restarting", 2)), "the second return")
         time.sleep(0.15 + 0.01 * attempt)  # it starts after 0.2 s, and that takes its time
         assert engine.ok(*verb, "web") == "web"
         time.sleep(0.3)
@@ -108,7 +112,7 @@ def test_any_signal_ends_the_policy_unless_a_stop_signal_is_set(engine: Engine) 
         up = Path(engine.inspect("web")["GraphDriver"]["Data"]["UpperDir"]) / "up"
         until(up.exists, "the trap")
         engine.ok("kill", "-s", "HUP", "web")
-        until(lambda id=id: status(engine, id)["Status"] != "running", "the end")
+        until(partial(has_left, engine, id, "running"), "the end")
         assert status(engine, id)["Status"] == after
         engine.ok("rm", "-f", "web")
 
