@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +249,13 @@ def delegation(alone: Ordinary) -> Iterator[Ordinary]:
     alone.command = usual
     groups = sorted(group.rglob("*/"), reverse=True)
     for path in [*(path for path in groups if path.is_dir()), group]:
+        # A monitor lives on for a moment after the command that it has answered.
+        until(partial(empty, path), f"{path} has no process", 60)
         path.rmdir()
+
+
+def empty(group: Path) -> bool:
+    return not (group / "cgroup.procs").read_text().split()
 
 
 @pytest.mark.needs("cgroup-v2")
