@@ -26,6 +26,10 @@ def status(engine: Engine, id: str) -> dict[str, object]:
     return found
 
 
+def is_empty(place: Path) -> bool:
+    return not list(place.iterdir())
+
+
 def is_at(engine: Engine, id: str, place: tuple[str, int]) -> bool:
     found = status(engine, id)
     return (found["Status"], found.get("RestartCount")) == place
@@ -59,7 +63,7 @@ def test_a_knock_before_the_door_is_open_is_not_lost(engine: Engine, verb: str) 
         engine.ok(verb, "web")
         assert status(engine, id)["Status"] == "exited"
         assert time.monotonic() - began < 3
-        assert Path(engine.root / "run").is_dir() and not list((engine.root / "run").iterdir())
+        until(partial(is_empty, engine.root / "run"), "the note and the socket go")
         engine.ok("start", "web")
     engine.ok("rm", "-f", "web")
 
