@@ -65,20 +65,18 @@ def check(driver: str, options: Mapping[str, str]) -> None:
 
 
 def _check_mode(options: Mapping[str, str]) -> None:
-    """Check what holds for every driver. A file keeps up: both modes are the same to us."""
+    """Check what holds for every driver: there is one mode, in which no line is thrown away."""
     mode = options.get("mode", "")
-    if mode not in ("", "blocking", "non-blocking"):
+    if mode == "non-blocking":
+        raise ConfigError(
+            "logger: mode=non-blocking is not supported: it would lose lines; leave it out"
+        )
+    if mode not in ("", "blocking"):
         raise ConfigError(f"logger: logging mode not supported: {mode}")
-    if "max-buffer-size" not in options:
-        return
-    if mode != "non-blocking":
+    if "max-buffer-size" in options:
         raise ConfigError(
             "logger: max-buffer-size option is only supported with 'mode=non-blocking'"
         )
-    try:
-        sizes.ram_in_bytes(options["max-buffer-size"])
-    except ValueError as error:
-        raise ConfigError(f"error parsing option max-buffer-size: {error}") from None
 
 
 def rotation(driver: str, options: Mapping[str, str]) -> tuple[int, int, bool]:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from mini_docker.cli.options import Values
 
 LONGEST_HOSTNAME = 64  # bytes: HOST_NAME_MAX of the kernel, uname(2)
-_TAILS = ("", ":true", "=true", ":false", "=false")
 _BOOLEANS = "1 t T TRUE true True 0 f F FALSE false False"  # Go's strconv.ParseBool
 # What --security-opt knows besides seccomp. This engine confines nothing by AppArmor or SELinux
 # labels, so only the word that asks for none is true.

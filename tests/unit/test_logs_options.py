@@ -37,7 +37,7 @@ NEW = "failed to initialize logging driver: "
         (
             "",
             {"max-buffer-size": "x", "mode": "non-blocking"},
-            "error parsing option max-buffer-size: invalid size: 'x'",
+            "logger: mode=non-blocking is not supported: it would lose lines; leave it out",
         ),
         ("", {"max-size": "0"}, NEW + "max-size must be a positive number"),
         ("", {"max-size": "x"}, NEW + "invalid size: 'x'"),
