@@ -162,12 +162,16 @@ class Client:
 
     def receive(self) -> bytes | None:
         """Return its next message; b"" if it has left, None if there is none now."""
-        try:
-            return self.connection.recv(LARGEST + 1, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""
+        for _ in range(2):
+            try:
+                return self.connection.recv(LARGEST + 1, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return None
+            except ConnectionResetError:
+                continue  # it left without reading everything: what it has sent comes after that
+            except OSError:
+                break
+        return b""
 
     def close(self) -> None:
         """Let the connection go."""

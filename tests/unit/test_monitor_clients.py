@@ -260,3 +260,14 @@ def test_input_that_nobody_reads_is_forgotten() -> None:
     os.close(reader)
     it.feed(CHUNK)
     assert it.descriptor == -1 and not it.full()
+
+
+def test_the_last_input_of_one_that_leaves_with_output_unread_is_taken(tmp_path: Path) -> None:
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client = Client(mine, "01", True, str(tmp_path))
+    client.send(b"1", b"output")
+    theirs.send(b"ilast words")
+    theirs.close()
+    assert client.receive() == b"ilast words"
+    assert client.receive() == b""
+    client.close()
