@@ -7,6 +7,7 @@ started it, those that attach later. Between the two is a socket that keeps mess
     from the client     h   the hello, JSON: which streams it wants, the size of its window
                         i   input                       e   no more input
                         w   the window's size, JSON     q   look at state.json again
+                        n   instead of the hello: the end is near, tell of that alone
     from the monitor    1 2 output                      s   the container runs
                         f   it does not: processes.fail()'s text
                         x   the end, JSON: code, error, removed; nothing follows

@@ -1,7 +1,7 @@
 """Which cgroup version this machine has, and one group in it, whichever it is.
 
-A directory under /sys/fs/cgroup is a cgroup only if its file system says so: below
-a tmpfs mkdir succeeds as well, and limits nothing. statfs(2).
+A directory under /sys/fs/cgroup is a cgroup only if such a file system is mounted there: below
+a tmpfs mkdir succeeds as well, and limits nothing. proc_pid_mountinfo(5).
 
     v2       /sys/fs/cgroup is cgroup2 itself
     v1       a tmpfs, with one mount of the old kind for each controller
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 
-from mini_docker import cgroups, cgroups_limits, cgroups_v1, syscalls
+from mini_docker import cgroups, cgroups_limits, cgroups_v1
 from mini_docker.errors import CgroupError
 
 TYPE_CHECKING = False
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BASE = "/sys/fs/cgroup"
+MOUNTS = "/proc/self/mountinfo"
 OWN = "/proc/self/cgroup"  # which groups the caller is in. cgroups(7)
 KILL_DEADLINE = 10.0  # seconds
 NOT_DELEGATED = (
@@ -77,9 +78,10 @@ def delegated(unified: str) -> str | None:
 
 def find(base: str = BASE) -> Tree:
     """Look at the file systems at *base*; CgroupError if no cgroup is mounted there."""
+    kinds = _mounts()
+    if kinds.get(base) == "cgroup2":
+        return Tree("v2", base, {})
     try:
-        if syscalls.filesystem_type(base) == syscalls.CGROUP2_SUPER_MAGIC:
-            return Tree("v2", base, {})
         names = os.listdir(base)
     except OSError as error:
         raise CgroupError(f"cannot use {base}: {error.strerror}; is it mounted?") from error
@@ -87,16 +89,28 @@ def find(base: str = BASE) -> Tree:
     unified = ""
     for name in names:
         path = f"{base}/{name}"
-        kind = syscalls.filesystem_type(path) if os.path.isdir(path) else 0
-        if kind == syscalls.CGROUP2_SUPER_MAGIC:
+        if path not in kinds:  # cpu and cpuacct may be links to cpu,cpuacct
+            path = os.path.realpath(path)
+        kind = kinds.get(path)
+        if kind == "cgroup2":
             unified = path
-        elif kind == syscalls.CGROUP_SUPER_MAGIC:
-            # cpu and cpuacct may be links to cpu,cpuacct
-            real = os.path.realpath(path) if os.path.islink(path) else path
-            trees.update(dict.fromkeys(name.split(","), real))
+        elif kind == "cgroup":
+            trees.update(dict.fromkeys(name.split(","), path))
     if not trees and not unified:
         raise CgroupError(f"no cgroup file system is mounted below {base}")
     return Tree("hybrid" if unified else "v1", unified, trees)
+
+
+def _mounts() -> dict[str, str]:
+    """Return where what kind of file system is mounted; where two lie on each other, the upper."""
+    with open(MOUNTS, "rb") as file:
+        rows = file.read().split(b"\n")
+    found = {}
+    for row in rows:
+        before, _, after = row.partition(b" - ")
+        if after:
+            found[os.fsdecode(before.split(b" ", 5)[4])] = after.split(b" ", 1)[0].decode()
+    return found
 
 
 class Group:

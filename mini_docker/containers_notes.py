@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import monitor_door, records
+from mini_docker import monitor_socket, records
 from mini_docker.errors import StateError
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def read_note(store: Store, id: str) -> dict[str, Any] | None:
 
 def forget(store: Store, id: str) -> None:
     """Remove what note() wrote, and the door of a monitor that was killed (monitor_door)."""
-    for path in (f"{store.run}/{id}.json", monitor_door.path(store.run, id)):
+    for path in (f"{store.run}/{id}.json", monitor_socket.path(store.run, id)):
         try:
             os.unlink(path)
         except FileNotFoundError:
@@ -49,7 +49,7 @@ def forget(store: Store, id: str) -> None:
 
 def shut(store: Store, id: str) -> None:
     """Remove the door of a monitor, its socket, that is there no more; or is about to go."""
-    monitor_door.remove(monitor_door.path(store.run, id))
+    monitor_socket.remove(monitor_socket.path(store.run, id))
 
 
 def alive(noted: dict[str, Any] | None) -> bool:

@@ -60,5 +60,8 @@ def _go_on(memory: int, root: str, id: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, __file__.rpartition("/mini_docker/")[0])
+    sys.path.append(__file__.rpartition("/mini_docker/")[0])
+    from mini_docker import startup
+
+    startup.use_modules()
     sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 
 def begin(
-    it: Container, streams: tuple[int, int, int], terminal: socket.socket | None = None
+    it: Container,
+    config: dict[str, Any],
+    streams: tuple[int, int, int],
+    terminal: socket.socket | None = None,
 ) -> int:
     """Start the container, note its process, and write its new state down; return its pid.
 
-    *streams* are descriptors for its 0, 1 and 2. Or it has a terminal: then both ends of
-    that are sent through the connection *terminal*.
+    *config* is its config.json. *streams* are descriptors for its 0, 1 and 2. Or it has a
+    terminal: then both ends of that are sent through the connection *terminal*.
     """
     start = container.Start(
         it.store.directory(it.id),
-        it.config(),
+        config,
         streams,
         lambda pid: containers.note(it.store, it.id, pid),
     )

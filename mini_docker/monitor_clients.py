@@ -7,6 +7,7 @@ says of what kind it is, then at most 64 KiB.
                        i  input         e  the input has ended
                        w  [rows, columns], the window's new size
                        q  look at state.json again
+                       n  instead of a hello: the end is near, tell of that alone
     to a client        s  the container runs, what follows is its output     f  "CODE message"
                        1  stdout, or what a terminal shows                  2  stderr
                        x  {"code": .., "error": .., "removed": ..}: its end, and the last message

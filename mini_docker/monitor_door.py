@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from mini_docker.monitor_socket import path, remove
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -15,11 +17,6 @@ else:
     import _socket as socket
 
 WAITING = 64  # clients that may wait to be let in
-
-
-def path(run: str, id: str) -> str:
-    """Return the path of the socket of container *id*, in the directory *run*."""
-    return f"{run}/{id[:16]}.sock"
 
 
 def connect(run: str, id: str, flags: int = 0) -> socket.socket:
@@ -86,11 +83,3 @@ class Door:
         """Shut the door."""
         self.socket.close()
         remove(self.path)
-
-
-def remove(path: str) -> None:
-    """Remove the name of a socket."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return

@@ -63,11 +63,13 @@ def finish(loop: Loop) -> None:
     if containers.removes_itself(it):
         gone = _vanish(it, code)
         _tell(loop, code, removed=True)
+        loop.unmount()
         trees.remove(gone)
         loop.linger()
         return
     delay = _record(it, code, lived)
     _tell(loop, code, removed=False)
+    loop.unmount()
     if delay is not None:
         _again(loop, it, delay)
     os.close(loop.life)
@@ -192,6 +194,6 @@ def _again(loop: Loop, it: Container, delay: float) -> NoReturn:
     _leave_behind(loop)
     monitor_group.join_monitors()
     state = {"due": time.monotonic() + delay, "life": loop.life, "run": it.store.run}
-    empty = {"process": -1, "door": -1, "outputs": [], "clients": []}
+    empty = {"process": -1, "mounts": -1, "door": -1, "outputs": [], "clients": []}
     sys.stdout.flush()
     monitor_handover.become({**state, **empty}, loop.root, loop.id)

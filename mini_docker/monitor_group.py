@@ -10,6 +10,7 @@ import os
 import sys
 
 from mini_docker import swap
+from mini_docker.errors import CgroupError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +32,11 @@ def join_monitors() -> None:
     base = cgroups_tree.present().base
     if base is not None:
         group = cgroups_tree.Group(base + MONITORS)
-        group.create()
-        group.join()
+        try:
+            group.join()
+        except CgroupError:  # there is none yet
+            group.create()
+            group.join()
 
 
 def hush() -> None:

@@ -33,6 +33,7 @@ def pack(loop: Loop, log_config: Mapping[str, Any], plan: list[float] | None) ->
         "pid": loop.pid,
         "process": loop.process,
         "life": loop.life,
+        "mounts": loop.mounts,
         "began": loop.began,
         "outputs": [(output.number, output.descriptor) for output in loop.outputs],
         "clients": [client.state() for client in loop.clients],
@@ -51,7 +52,7 @@ def unpack(root: str, run: str, id: str, state: dict[str, Any]) -> Loop:
     """Return the loop of which pack() returned *state*."""
     directory = f"{root}/containers/{id}"
     loop = Loop(root, id, state["pid"], state["process"])
-    loop.life, loop.began = state["life"], state["began"]
+    loop.life, loop.mounts, loop.began = state["life"], state["mounts"], state["began"]
     loop.outputs = [Output(number, descriptor) for number, descriptor in state["outputs"]]
     loop.clients = [monitor_clients.restore(it, directory) for it in state["clients"]]
     loop.door = Door(run, id, state["door"]) if state["door"] >= 0 else None
@@ -80,7 +81,7 @@ def loop_age(loop: Loop) -> float:
 
 def descriptors(state: dict[str, Any]) -> list[int]:
     """Return the descriptors that *state* speaks of."""
-    found = [state["life"], state["process"], state["door"]]
+    found = [state["life"], state["mounts"], state["process"], state["door"]]
     found += [descriptor for _, descriptor in state["outputs"]]
     found += [state["input"][0], state["input"][5]] if state.get("input") else []
     for client in state["clients"]:

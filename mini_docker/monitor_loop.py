@@ -35,8 +35,8 @@ class Loop:
     """All that the monitor of one container holds while that container runs."""
 
     __slots__ = (
-        "began", "clients", "door", "health", "id", "input", "life", "log", "outputs", "pid",
-        "process", "ready", "root", "slim",
+        "began", "clients", "door", "health", "id", "input", "life", "log", "mounts", "outputs",
+        "pid", "process", "ready", "root", "slim",
     )  # fmt: skip
 
     def __init__(self, root: str, id: str, pid: int, process: int) -> None:
@@ -46,6 +46,8 @@ class Loop:
         self.pid = pid
         self.process = process
         self.life = -1  # the container's lock
+        # Its mount namespace: as long as this is open its end need not wait for all the unmounts.
+        self.mounts = -1
         self.began = time.monotonic()
         self.outputs: list[Output] = []
         self.input: Input | None = None
@@ -101,6 +103,12 @@ class Loop:
         for client in self.clients:
             if client.wants is not None:
                 client.send(kind, data)
+
+    def unmount(self) -> None:
+        """Let the container's mounts go: nobody waits for that."""
+        if self.mounts >= 0:
+            os.close(self.mounts)
+            self.mounts = -1
 
     def close(self) -> None:
         """Let the container's streams, its log and its door go."""

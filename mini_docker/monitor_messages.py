@@ -33,6 +33,11 @@ def take(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
 def _first(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
     from mini_docker import records
 
+    if kind == b"n":
+        client.wants = ""
+        from mini_docker import monitor_end  # noqa: F401 - it is needed soon
+
+        return
     if kind != b"h":  # "q": the state is looked at when it is needed
         client.gone = True
         return

@@ -84,14 +84,16 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
     *size* is the window of its terminal, if somebody looks on: rows and columns.
     """
     directory = it.store.directory(it.id)
-    ends = Ends(it.record["Config"], owner(it.config()), size)
+    config = it.config()
+    ends = Ends(it.record["Config"], owner(config), size)
     door = Door(it.store.run, it.id)
     try:
-        pid = monitor_begin.begin(it, ends.given, ends.terminal and ends.terminal[1])
+        pid = monitor_begin.begin(it, config, ends.given, ends.terminal and ends.terminal[1])
     except BaseException:
         door.close()
         raise
     loop = Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
+    loop.mounts = _mounts(pid)
     ends.settle()
     loop.outputs, loop.input, loop.door = ends.outputs, ends.input, door
     loop.log = Late(directory, it.record["HostConfig"].get("LogConfig") or {})
@@ -102,6 +104,18 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
         if plan := health.plan(it.record["Config"]):
             loop.health = health.Watch(it.store.root, it.id, plan)
     return loop
+
+
+def _mounts(pid: int) -> int:
+    """Return a descriptor of the mount namespace of process *pid*; -1 if it has ended already.
+
+    A namespace ends with the last that holds it, and the kernel makes that one unmount
+    everything: a file system writes out what it has, and the others wait. mount_namespaces(7).
+    """
+    try:
+        return os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # or we may not look into it, as an ordinary user
+        return -1
 
 
 def owner(config: dict[str, Any]) -> tuple[int, int]:

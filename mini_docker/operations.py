@@ -130,12 +130,14 @@ def stop(it: Container, number: int = 0, seconds: int | None = None, again: bool
     number = number or stop_signal(it)
     if lifecycle.move(it.status(), "stop", it.id) == it.status():
         return
+    line = operations_wait.announce(it)
     try:
         mark(it, again)
         while it.alive():
             if it.running():
                 _stop_process(it, number, float(PATIENCE if grace is None else grace))
-            operations_wait.until_ended(it, "cannot stop")
+            operations_wait.until_ended(it, "cannot stop", line)
+            line = None
         with it.change():  # whoever has written the end down has told of it by now
             events.container(it, "stop")
     except NotFound:

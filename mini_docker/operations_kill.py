@@ -10,6 +10,7 @@ from mini_docker.errors import NotFound, ProcessError, StateError, reason
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    import socket
 
     from mini_docker.containers import Container
 else:  # the same functions, without the cost of signal's enums
@@ -28,13 +29,14 @@ def kill(it: Container, number: int) -> None:
     except StateError as error:
         raise StateError(f"cannot kill container: {it.name()}: {error}") from None
     try:
+        line = operations_wait.announce(it) if number == signal.SIGKILL else None
         meant = means_end(it, number)
         if meant or _policy(it) == "unless-stopped":
             operations.mark(it)
             operations_wait.until_started(it, "cannot kill")
         send(it, number, meant)
         if number == signal.SIGKILL:
-            _kill_until_ended(it)
+            _kill_until_ended(it, line)
     except NotFound:
         return  # it had --rm
 
@@ -53,9 +55,12 @@ def _policy(it: Container) -> str:
     return str((it.record["HostConfig"].get("RestartPolicy") or {}).get("Name", ""))
 
 
-def _kill_until_ended(it: Container) -> None:
-    """Wait for the last end of *it*, which is marked; a start that was under way ends as well."""
-    operations_wait.until_ended(it, "cannot kill")
+def _kill_until_ended(it: Container, line: socket.socket | None) -> None:
+    """Wait for the last end of *it*, which is marked; a start that was under way ends as well.
+
+    *line* is what announce() has returned.
+    """
+    operations_wait.until_ended(it, "cannot kill", line)
     while it.alive() and it.state.get("Stopped"):  # not if a user has started it anew
         send(it, signal.SIGKILL, thaw=True)
         operations_wait.until_ended(it, "cannot kill")

@@ -54,7 +54,8 @@ def _end(it: Container, force: bool) -> None:
     """Kill *it*; StateError if that is not wanted."""
     if not force:
         lifecycle.move(it.status(), "remove", it.name())
-    patience = operations_wait.Patience(it, "cannot remove")
+    line = operations_wait.announce(it)
+    patience = operations_wait.Patience(it, "cannot remove", line=line)
     operations.mark(it)
     while it.alive():
         operations_kill.send(

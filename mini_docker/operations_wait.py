@@ -11,7 +11,12 @@ from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import select
+    import socket
+
     from mini_docker.containers import Container
+else:
+    import select
 
 GRACE = 30.0  # seconds that a killed container gets to be gone, and a starting one to run
 SOON, SELDOM = 0.001, 0.02  # seconds between two looks at what another process is about to do
@@ -47,9 +52,27 @@ def _wait_for_process(it: Container) -> None:
     os.close(process)
 
 
-def until_ended(it: Container, failed: str) -> None:
-    """Wait until the end of *it*, whose process is gone or going, is written down."""
-    patience, before = Patience(it, failed), it.pid()
+def announce(it: Container) -> socket.socket | None:
+    """Tell the monitor of *it* that the end is near; return what says so once that is written down.
+
+    Then it gets ready, and nobody has to ask it again and again. None if it does not listen.
+    """
+    from mini_docker import monitor_door
+
+    try:
+        line = monitor_door.connect(it.store.run, it.id, os.O_NONBLOCK)  # SOCK_NONBLOCK
+        line.send(b"n")
+    except OSError:  # it was killed, or has ended, or has no time: we see that for ourselves
+        return None
+    return line
+
+
+def until_ended(it: Container, failed: str, line: socket.socket | None = None) -> None:
+    """Wait until the end of *it*, whose process is gone or going, is written down.
+
+    *line* is what announce() has returned.
+    """
+    patience, before = Patience(it, failed, line=line), it.pid()
     look(it)
     while it.alive() and it.pid() == before:
         patience.look()
@@ -78,14 +101,24 @@ class Patience:
     see is cheap, and only then it is looked at.
     """
 
-    __slots__ = ("failed", "give_up", "it", "pause", "seen")
+    __slots__ = ("failed", "give_up", "it", "line", "pause", "seen")
 
-    def __init__(self, it: Container, failed: str = "", seconds: float = GRACE) -> None:
-        """Be patient with *it* for so many *seconds*; *failed* begins what look() says then."""
+    def __init__(
+        self,
+        it: Container,
+        failed: str = "",
+        seconds: float = GRACE,
+        line: socket.socket | None = None,
+    ) -> None:
+        """Be patient with *it* for so many *seconds*; *failed* begins what look() says then.
+
+        *line* is of announce(): with it nothing is missed while we sleep.
+        """
         self.it = it
         self.failed = failed
         self.give_up = time.monotonic() + seconds
         self.pause = SOON
+        self.line = line
         self.seen = (0, 0, False)
 
     def look(self) -> None:
@@ -99,13 +132,23 @@ class Patience:
             name = self.it.name()
             raise StateError(f"{self.failed} container {name}: {state} after all this time")
         while True:
-            time.sleep(self.pause)
+            self._sleep()
             stamp = self._stamp()
             if stamp != self.seen or time.monotonic() > now + ANYHOW:
                 break
             self.pause = min(self.pause * 1.5, SELDOM)
         self.seen = stamp
         look(self.it)
+
+    def _sleep(self) -> None:
+        if self.line is None:
+            time.sleep(self.pause)
+            return
+        poll = select.poll()
+        poll.register(self.line.fileno(), select.POLLIN)
+        if poll.poll(self.pause * 1000):  # the end; or the monitor's, which says nothing more
+            self.line.close()
+            self.line = None
 
     def _stamp(self) -> tuple[int, int, bool]:
         """Return what is another one once the state is, or whoever looks after it has gone."""

@@ -36,6 +36,12 @@ class _Settings:
     memo: dict[str, str] = {}  # noqa: RUF012  (the scanner's own scratch table)
 
 
+class Written(str):
+    """JSON text, for dump() to take as it is: what has been written once is not written again."""
+
+    __slots__ = ()
+
+
 _scan = make_scanner(_Settings())  # type: ignore[arg-type]  # any object with these fields
 _BLANK = " \t\r\n"
 
@@ -72,7 +78,7 @@ def dump(value: object, indent: str | None = None, level: str = "\n") -> str:
     '{"a":[1,true,null]}'
     """
     if isinstance(value, str):
-        return str(encode_basestring(value))
+        return value if type(value) is Written else str(encode_basestring(value))
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, (int, float)):
@@ -103,7 +109,8 @@ def read(path: str) -> Any:
     """
     try:
         with open(path, "rb", buffering=0) as file:
-            data = file.read(LIMIT + 1) or b""
+            # As much as there is, and a little: the room for LIMIT would cost more than the text.
+            data = file.read(min(os.fstat(file.fileno()).st_size, LIMIT) + 1) or b""
         if len(data) > LIMIT:
             raise ValueError(f"larger than {LIMIT} bytes")
         return parse(data.decode("utf-8", "surrogateescape"))

@@ -69,10 +69,9 @@ def _make(root: str, path: str, directory: bool) -> str:
     before = os.umask(0o022)
     done, links = "/", 0
     todo = _parts(path)
-    parent, _, last = path.rpartition("/")
     try:
-        if todo[:1] == [last] and _exists(root, parent or "/"):  # most often only that is missing
-            done, todo = parent, [last]
+        if _make_last(root, path, directory):
+            return path
         while todo:
             name = todo.pop()
             if _exists(root, f"{done}/{name}"):
@@ -90,6 +89,15 @@ def _make(root: str, path: str, directory: bool) -> str:
     finally:
         os.umask(before)
     return done
+
+
+def _make_last(root: str, path: str, directory: bool) -> bool:
+    """Make *path* if only its last part is missing, as most often; say whether it was so."""
+    parent, _, last = path.rpartition("/")
+    try:
+        return last not in ("", ".", "..") and not _make_one(root, parent or "/", last, directory)
+    except FileNotFoundError:
+        return False
 
 
 def _exists(root: str, path: str) -> bool:

@@ -1,7 +1,7 @@
 """The filter of a container, compiled once: what `run` pays for seccomp is a file to read.
 
 ROOT/seccomp holds one small JSON file for each filter that was ever asked for, with what
-it was made from (`key`), linux.seccomp of the OCI configuration, and the program in
+it was made from (`key`), linux.seccomp of the OCI configuration as text, and the program in
 hexadecimal. It is written by rename; a file that does not hold what it must, or was made
 from something else, is made anew. A student's seccomp module is asked every time.
 """
@@ -17,9 +17,8 @@ from mini_docker.errors import ConfigError, reason
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
-    Filter = tuple[dict[str, Any], bytes]
+    Filter = tuple[records.Written, bytes]
 
 MOST = 64  # files; more are the remains of other kernels and versions
 _MODULES = (
@@ -33,8 +32,10 @@ _LONGEST = 8 * 4096
 
 def prepare(
     store_root: str, security_opt: list[str], capabilities: Iterable[str], privileged: bool
-) -> tuple[dict[str, Any] | None, bytes | None]:
+) -> tuple[records.Written | None, bytes | None]:
     """Return linux.seccomp of a container's OCI configuration, and the program for it.
+
+    The first is JSON in one line: most often it goes from one file into another.
 
     *security_opt* is HostConfig.SecurityOpt, *capabilities* are the names in the bounding
     set. Both are None for a container without a filter: one that asks for
@@ -74,7 +75,7 @@ def _make(text: str, capabilities: frozenset[str]) -> Filter:
     system = os.uname()
     profile = seccomp_profile.read(text, "of --security-opt") if text else seccomp_profile.default()
     resolved = seccomp_profile.resolve(profile, capabilities, system.release, system.machine)
-    return resolved, seccomp.compile(resolved, system.machine)
+    return records.Written(records.dump(resolved)), seccomp.compile(resolved, system.machine)
 
 
 def _key(text: str, capabilities: frozenset[str]) -> str:
@@ -98,12 +99,17 @@ def _read(path: str, key: str) -> Filter | None:
         if found["key"] != key:
             return None
         program = bytes.fromhex(found["program"])
-        good = zlib.crc32(program) == found["sum"] and isinstance(found["seccomp"], dict)
+        text = records.Written(found["seccomp"])
+        good = _sum(text, program) == found["sum"]
     except FileNotFoundError:
         return None
     except (ConfigError, KeyError, TypeError, ValueError):
         return None  # somebody wrote into it, or the disk lost it: a new one takes its place
-    return (found["seccomp"], program) if good and _plausible(program) else None
+    return (text, program) if good and _plausible(program) else None
+
+
+def _sum(text: str, program: bytes) -> int:
+    return zlib.crc32(program, zlib.crc32(text.encode("utf-8", "surrogatepass")))
 
 
 def _plausible(program: bytes) -> bool:
@@ -129,8 +135,8 @@ def _write(path: str, key: str, made: Filter) -> None:
     resolved, program = made
     content = {
         "key": key,
-        "seccomp": resolved,
+        "seccomp": str(resolved),
         "program": program.hex(),
-        "sum": zlib.crc32(program),
+        "sum": _sum(resolved, program),
     }
     records.write_text(path, records.dump(content) + "\n")

@@ -1,12 +1,14 @@
 """Start the command quickly: the engine's modules out of one file, and no slow goodbye.
 
 An import looks for a file, compares two time stamps, opens, reads and closes, and most of
-that is Python code: a tenth of a millisecond each, for the fifty modules of a ``run``.
-build() puts the compiled modules into one file, ``bin/modules``; from there an import
-costs a look into a table. A module whose source has changed since, or that a student has
-replaced, is imported as ever: the file makes nothing different, only faster.
+that is Python code: a tenth of a millisecond each, for the ninety modules of a ``run``.
+startup_build puts the compiled modules into one file, ``bin/modules``, this one first. From
+there a module costs a look into a table; what it imports at its top is made ready before it,
+without a detour through Python's import system. A module whose source has changed since is
+imported as ever, and a student's modules all are: the file makes nothing different, only
+faster.
 
-``bin/mini-docker`` calls main(); scripts/setup calls ``python -m mini_docker.startup``.
+``bin/mini-docker`` calls main().
 """
 
 from __future__ import annotations
@@ -15,42 +17,55 @@ import marshal
 import os
 import sys
 from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import ExtensionFileLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import ModuleType
+    from types import CodeType, ModuleType
     from typing import NoReturn
 
-    # source file, is a package, its mtime in ns and size; where its code is in FILE, and how long
-    Entry = tuple[str, bool, int, int, int, int]
-    Compiled = tuple[str, tuple[str, bool, int, int], bytes]
+    # is a package; source's mtime in ns and size; the engine's modules imported at its top; code
+    Compiled = tuple[bool, int, int, tuple[str, ...], CodeType]
+    # cache tag; mtime in ns and size of this file, its code; where each module is in the file
+    # and how long, START << LENGTH | length; the files of Python's extension modules
+    Head = tuple[str, int, int, CodeType, dict[str, int], dict[str, str]]
 
-PACKAGE = os.path.dirname(__file__)
-FILE = f"{os.path.dirname(PACKAGE)}/bin/modules"
+FILE = os.path.dirname(os.path.dirname(__file__)) + "/bin/modules"
 DIGITS = 8
-LEFT_OUT = ("gotemplate",)  # only needed where nobody waits for milliseconds
+LENGTH = 24  # bits for the length of a module
+Module = type(sys)
 
 
 class Modules:
-    """A finder and loader (importlib) of modules from the table that build() wrote."""
+    """A finder and loader (importlib) of modules from the file that startup_build wrote."""
 
-    def __init__(self, table: dict[str, Entry], descriptor: int) -> None:
-        self.table = table
-        self.descriptor = descriptor  # open on FILE, as long as the process lives
+    __slots__ = ("descriptor", "extensions", "file", "found", "places")
+
+    def __init__(self, head: Head, descriptor: int) -> None:
+        self.places, self.extensions = head[4:]
+        self.descriptor = descriptor  # open on the file, until somebody closes all that is open
+        self.file = _identity(descriptor)
+        self.found: dict[str, Compiled] = {}  # what exec_module() has to do yet
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> object:
-        """Return the spec of module *name* if it is in the table and not out of date."""
-        entry = self.table.get(name)
-        if entry is None:
+        """Return the spec of module *name* if it is in the file and not out of date."""
+        place = self.places.get(name)
+        if place is None:
+            return self._extension(name) if name in self.extensions else None
+        if _identity(self.descriptor) != self.file:
+            return None  # the number may be another file's now, and that hostile
+        data = os.pread(self.descriptor, place & (1 << LENGTH) - 1, place >> LENGTH)
+        self.found[name] = it = marshal.loads(data)
+        file = it[4].co_filename
+        try:
+            now = os.stat(file)
+        except FileNotFoundError:
             return None
-        file, package, changed, size = entry[:4]
-        now = os.stat(file)
-        if now.st_mtime_ns != changed or now.st_size != size:
+        if now.st_mtime_ns != it[1] or now.st_size != it[2]:
             return None
-        spec = ModuleSpec(name, self, origin=file, is_package=package)  # type: ignore[arg-type]
+        spec = ModuleSpec(name, self, origin=file, is_package=it[0])  # type: ignore[arg-type]
         spec.has_location = True
-        if package:
+        if it[0]:
             spec.submodule_search_locations = [os.path.dirname(file)]
         return spec
 
@@ -58,19 +73,61 @@ class Modules:
         """Let Python make an empty module, as it does by itself."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the module's code in it."""
-        start, length = self.table[module.__name__][4:]
-        exec(marshal.loads(os.pread(self.descriptor, length, start)), module.__dict__)
+        """Run the module's code in it, after that of the modules at its top."""
+        needs, code = self.found.pop(module.__name__)[3:]
+        for name in needs:
+            if name not in sys.modules:
+                self._make(name)
+        exec(code, module.__dict__)
+
+    def _make(self, name: str) -> None:
+        """Import the engine's module *name*, whose package is there, as Python would."""
+        spec = self.find_spec(name)
+        if spec is None:
+            __import__(name)
+            return
+        module = Module(name)
+        module.__spec__, module.__loader__ = spec, self  # type: ignore[assignment]
+        module.__file__, module.__package__ = spec.origin, spec.parent  # type: ignore[attr-defined]
+        if spec.submodule_search_locations:  # type: ignore[attr-defined]
+            module.__path__ = spec.submodule_search_locations  # type: ignore[attr-defined]
+        sys.modules[name] = module
+        try:
+            self.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        package, _, last = name.rpartition(".")
+        setattr(sys.modules[package], last, module)
+
+    def _extension(self, name: str) -> object:
+        file = self.extensions[name]
+        if not os.path.exists(file):  # another Python since: it knows where to look
+            return None
+        return ModuleSpec(name, ExtensionFileLoader(name, file), origin=file)
 
 
-def main() -> NoReturn:
-    """Run the command line, and end at once: the kernel cleans up faster than Python."""
+def _identity(descriptor: int) -> tuple[int, int]:
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return -1, -1
+    return found.st_dev, found.st_ino
+
+
+def main(head: Head | None = None, descriptor: int = -1) -> NoReturn:
+    """Run the command line, and end at once: the kernel cleans up faster than Python.
+
+    *head* is what begins the file of modules, and *descriptor* is open on it.
+    """
     import gc
 
     # A command makes little garbage and lives for milliseconds; live views switch it on.
     gc.disable()
+    while 0 <= descriptor <= 2:  # the number of a standard stream that the caller has closed
+        descriptor = os.dup(descriptor)
     open_streams()
-    _use_modules()
+    use_modules(head, descriptor)
     from mini_docker.cli.main import main as run
 
     code = run()
@@ -94,90 +151,31 @@ def open_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def _use_modules() -> None:
-    """Import from the file of build() where it is there, fits, and no student's module may run."""
-    if "mini_docker.swap" in sys.modules:  # a progress file: the loader decides
-        return
-    try:
-        descriptor = os.open(FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    tag, table = _read_table(descriptor)
-    if tag == sys.implementation.cache_tag:
-        sys.meta_path.insert(0, Modules(table, descriptor))  # type: ignore[arg-type]
+def use_modules(head: Head | None = None, descriptor: int = -1) -> None:
+    """Import from the file of startup_build where it fits, and no student's module may run."""
+    if head is None:
+        try:
+            descriptor = os.open(FILE, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        head = read_head(descriptor)
+    if head and head[0] == sys.implementation.cache_tag:
+        finder = Modules(head, descriptor)
+        sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
+        import mini_docker  # noqa: F401
+
+        if "mini_docker.swap" in sys.modules:  # a progress file: its loader decides
+            sys.meta_path.remove(finder)  # type: ignore[arg-type]
 
 
-def _read_table(descriptor: int) -> tuple[str, dict[str, Entry]]:
-    """Return the tag of the Python that the file is for, and its table; ("", {}) if it is none.
+def read_head(descriptor: int) -> Head | None:
+    """Return what the file of modules begins with; None if it is no such file.
 
-    The file: eight digits, the length of the table; the table; the modules' code.
+    The file: eight digits, the length of the head; the head; the modules' code. marshal.
     """
     try:
         length = int(os.pread(descriptor, DIGITS, 0))
-        tag, table = marshal.loads(os.pread(descriptor, length, DIGITS))
+        head: Head = marshal.loads(os.pread(descriptor, length, DIGITS))
+        return head if len(head) == 6 else None
     except (ValueError, EOFError, TypeError):
-        return "", {}
-    return tag, table
-
-
-def build(target: str = FILE) -> None:
-    """Compile the modules of the engine and write them to *target*, in one step."""
-    files = list(_sources())
-    if _is_fresh(target, files):
-        return
-    compiled = [_compile(file) for file in files]
-    length, table = 0, b""
-    while DIGITS + len(table) != length:  # until the places fit the length of the table
-        length = DIGITS + len(table)
-        table = marshal.dumps((sys.implementation.cache_tag, _places(compiled, length)))
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    temporary = f"{target}.{os.getpid()}.tmp"
-    with open(temporary, "wb") as file:
-        file.write(f"{len(table):0{DIGITS}}".encode() + table)
-        file.writelines(code for _, _, code in compiled)
-    os.replace(temporary, target)
-
-
-def _sources() -> Iterator[str]:
-    """Yield the files of the engine's modules."""
-    for directory, folders, names in os.walk(PACKAGE):
-        folders[:] = [name for name in folders if name not in (*LEFT_OUT, "__pycache__")]
-        yield from (f"{directory}/{name}" for name in names if name.endswith(".py"))
-
-
-def _is_fresh(target: str, files: list[str]) -> bool:
-    """Say whether *target* holds just these *files*, as they are now."""
-    try:
-        descriptor = os.open(target, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    tag, table = _read_table(descriptor)
-    os.close(descriptor)
-    has = {entry[0]: entry[2:4] for entry in table.values()}
-    now = {file: ((found := os.stat(file)).st_mtime_ns, found.st_size) for file in files}
-    return bool(tag == sys.implementation.cache_tag and has == now)
-
-
-def _places(compiled: list[Compiled], start: int) -> dict[str, Entry]:
-    """Return the table of *compiled* modules, the first of which is at byte *start*."""
-    table = {}
-    for name, facts, code in compiled:
-        table[name] = (*facts, start, len(code))
-        start += len(code)
-    return table
-
-
-def _compile(file: str) -> Compiled:
-    parts = os.path.relpath(file, os.path.dirname(PACKAGE)).removesuffix(".py").split("/")
-    package = parts[-1] == "__init__"
-    name = ".".join(parts[:-1] if package else parts)
-    status = os.stat(file)
-    with open(file, encoding="utf-8") as source:
-        # Docstrings are half of the text of this engine; nobody asks for them here.
-        code = compile(source.read(), file, "exec", dont_inherit=True, optimize=2)
-    facts = (file, package, status.st_mtime_ns, status.st_size)
-    return name, facts, marshal.dumps(code)
-
-
-if __name__ == "__main__":
-    build()
+        return None

@@ -7,8 +7,9 @@ container goes on.
     command ── fork ──> monitor ── fork ──> the container's process 1
        └──── connection ────┘ └── pipes, or a terminal ──┘
 
-The fork comes first of all, and the two go on side by side: while the command makes the
-container, the monitor loads what it takes to start one. Then it is told which container.
+Where a container is made first, the fork comes before that, and the two go on side by side:
+while the command makes the container, the monitor loads what it takes to start one. Then it
+is told which container. Where there is one already, all is loaded once, and then forked.
 
 Until lab 12 there are no such streams: see supervisor_plain.py. What a command in the
 foreground does is in foreground.py.
@@ -46,7 +47,6 @@ class Monitor:
 
     def __init__(self) -> None:
         """Fork one. It waits to be told which container to start, and ends if nobody is left."""
-        _load()
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.report, report = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
@@ -132,8 +132,8 @@ class Monitor:
             return b""
 
 
-def _load() -> None:
-    """Import what the command and its monitor both need, once, before there are two of them."""
+def load() -> None:
+    """Import what a command that makes a container and its monitor both need, once for the two."""
     from mini_docker import (  # noqa: F401
         capabilities,
         cgroups_tree,
@@ -143,6 +143,13 @@ def _load() -> None:
         spec,
         syscalls,
     )
+
+
+def fork() -> Monitor:
+    """Fork a monitor for a container that is there: it has nothing to load any more."""
+    from mini_docker import monitor_life  # noqa: F401
+
+    return Monitor()
 
 
 def launch(
@@ -157,7 +164,7 @@ def launch(
 
     The caller has called processes.block(). Raises what went wrong in the start.
     """
-    monitor = monitor or Monitor()
+    monitor = monitor or fork()
     monitor.order(it, life, hello)
     connection = monitor.wait(it)
     if hello is not None:

@@ -24,7 +24,7 @@ def run(it: Container, stdin: bool) -> int:
     """Start *it* in the foreground, forward signals, and return its exit code."""
     processes.block()
     null = -1 if stdin else os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-    pid = monitor_begin.begin(it, (0 if stdin else null, 1, 2))
+    pid = monitor_begin.begin(it, it.config(), (0 if stdin else null, 1, 2))
     code = processes.init(pid)
     monitor_end.close(it, code)
     return code
@@ -42,7 +42,7 @@ def detach(it: Container, life: Lock) -> None:
         monitor_group.join_monitors()
         log = os.open(f"{it.store.directory(it.id)}/output.log", LOG_FLAGS, 0o600)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        pid = monitor_begin.begin(it, (null, log, log))
+        pid = monitor_begin.begin(it, it.config(), (null, log, log))
         os.set_inheritable(life.descriptor, True)
         monitor_group.become_monitor(pid, it.store.root, it.id, "plain")
 

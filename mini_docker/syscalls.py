@@ -1,4 +1,4 @@
-"""The system calls that Python's os module lacks; the only foreign calls in the repository.
+"""The system calls that Python's os module lacks.
 
 Each function is one call of the kernel with its manual page's name and
 arguments, and raises OSError with the kernel's errno and the object's name.
@@ -8,15 +8,19 @@ The graders put a ``course/pretend_*.py`` in the place of this module, so that a
 can be checked without root. That is why the topics reach mount, namespaces and
 the like through here and nowhere else.
 
-The module ctypes is Python around the C module ``_ctypes``, and importing it costs every
-start more than a millisecond. What we need of it is short: _call() and the classes above it.
+The foreign calls themselves are in syscalls_foreign.py.
 """
 
 from __future__ import annotations
 
-import _ctypes
 import os
 import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ctypes import Array
+    from types import ModuleType
+    from typing import Any
 
 # <linux/sched.h>: one flag for each kind of namespace.
 CLONE_NEWTIME = 0x00000080
@@ -76,48 +80,28 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
 
-class _Int(_ctypes._SimpleCData):  # type: ignore[type-arg]
-    """A C int."""
-
-    _type_ = "i"
+_foreign: ModuleType | None = None
 
 
-class _Long(_ctypes._SimpleCData):  # type: ignore[type-arg]
-    """A C long: a number without this box is passed as an int, its lower 32 bits.
+def foreign() -> ModuleType:
+    """Return syscalls_foreign, which many a command never needs."""
+    global _foreign
+    if _foreign is None:
+        from mini_docker import syscalls_foreign
 
-    An array of them is a buffer that the kernel may write to.
-    """
-
-    _type_ = "l"
-
-
-class _Function(_ctypes.CFuncPtr):
-    """A C function that returns an int, called with the interpreter's lock held.
-
-    A clone must hold it: the child's copy of the lock would belong to nobody.
-    """
-
-    _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_PYTHONAPI | _ctypes.FUNCFLAG_USE_ERRNO
-    _restype_ = _Int
+        _foreign = syscalls_foreign
+    return _foreign
 
 
-_program = _ctypes.dlopen(None, os.RTLD_NOW)  # type: ignore[arg-type]  # libc, and Python itself
-_functions: dict[str, _Function] = {}
-
-
-def _call(name: str, *arguments: int | bytes | _ctypes.Array[_Long] | None) -> int:
+def _call(name: str, *arguments: int | bytes | Array[Any] | None) -> int:
     """Call the C function *name*; None is a null pointer. Its errno is for _check to read."""
-    function = _functions.get(name)
-    if function is None:
-        function = _functions[name] = _Function(_ctypes.dlsym(_program, name))
-    boxed = [_Long(a) if isinstance(a, int) else a for a in arguments]
-    return int(function(*boxed))
+    return int((_foreign or foreign()).call(name, *arguments))
 
 
 def _check(result: int, *names: str | None) -> int:
     """Return *result*, or raise OSError(errno) with the first of *names* as its file."""
     if result < 0:
-        error = _ctypes.get_errno()
+        error = foreign().errno()
         raise OSError(error, os.strerror(error), *(name for name in names[:1] if name))
     return result
 
@@ -151,12 +135,12 @@ def clone(flags: int) -> int:
     # What os.fork does around its own fork: locks are taken, and renewed in the child.
     _call("PyOS_BeforeFork")
     pid = _call("syscall", _CLONE3, arguments, len(arguments))
-    error = _ctypes.get_errno()
+    error = foreign().errno()
     if pid == 0:
         _call("PyOS_AfterFork_Child")
         return 0
     _call("PyOS_AfterFork_Parent")
-    _ctypes.set_errno(error)
+    foreign().set_errno(error)
     return _check(pid)
 
 
@@ -199,7 +183,7 @@ def openat2(directory: int, path: str, flags: int, resolve: int, mode: int = 0) 
 
 def filesystem_type(place: str | int) -> int:
     """Return the magic number of the file system of *place*, path or descriptor. statfs(2)."""
-    buffer = (_Long * 32)()
+    buffer = foreign().longs(bytes(256))
     name, it = ("fstatfs", place) if isinstance(place, int) else ("statfs", _bytes(place))
     _check(_call(name, it, buffer), str(place))
     return int(buffer[0]) & 0xFFFFFFFF
@@ -213,7 +197,7 @@ def prctl(option: int, *arguments: int) -> int:
 def capget() -> tuple[int, int, int]:
     """Return the caller's effective, permitted and inheritable sets as bit masks. capget(2)."""
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    data = (_Long * 3)()
+    data = foreign().longs(bytes(24))
     _check(_call("syscall", _number("capget"), header, data))
     low = struct.unpack("6I", bytes(data))
     return low[0] | low[3] << 32, low[1] | low[4] << 32, low[2] | low[5] << 32

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _ctypes
 import os
 import struct
 
@@ -27,8 +26,9 @@ def set_filter(program: bytes, flags: int) -> None:
     machine = os.uname().machine
     if machine not in _NUMBER:
         raise OSError(38, f"seccomp has no known number on {machine}")
-    array = (syscalls._Long * (len(program) // 8)).from_buffer_copy(program)
-    described = struct.pack("@HP", len(array), _ctypes.addressof(array))  # struct sock_fprog
+    foreign = syscalls.foreign()
+    array = foreign.longs(program)
+    described = struct.pack("@HP", len(array), foreign.address(array))  # struct sock_fprog
     thread = syscalls.checked("syscall", _NUMBER[machine], _SET_MODE_FILTER, flags, described)
     if thread:
         raise OSError(3, f"thread {thread} cannot take the filter")

@@ -26,8 +26,11 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Run a container; return its exit code, or 0 for a detached one."""
-    # First of all: it gets itself ready while we make the container.
-    monitor = None if swap.locked("streams") or values.pid or values.init else supervisor.Monitor()
+    monitor = None
+    if not (swap.locked("streams") or values.pid or values.init):
+        supervisor.load()
+        # First of all: it gets itself ready while we make the container.
+        monitor = supervisor.Monitor()
     from mini_docker import events, foreground, settings_security
     from mini_docker.cli import creating
 

@@ -10,7 +10,7 @@ import pytest
 
 ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
-    "errors syscalls syscalls_mounts timestamps descriptors",
+    "errors syscalls_foreign syscalls syscalls_mounts timestamps descriptors",
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations signal_names ulimits names envfile loopback suggest",
@@ -46,7 +46,7 @@ FLOORS = (
     "interruptions launch container_process container_idmap container_users container_root "
     "container_birth container_init container_terminal container_end container "
     "container_exec_terminal container_exec",
-    "monitor_door",
+    "monitor_socket monitor_door",
     "containers_notes",
     "containers_removal",
     "containers",
@@ -79,7 +79,7 @@ FLOORS = (
     "builder_binds builder_commands builder_bases builder_log builder_steps builder_build",
     "repair rootless",
     "cli",
-    "startup __main__",
+    "startup startup_build __main__",
 )
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
 # The loader is one thing in three files, so that ours mode pays for none of it.

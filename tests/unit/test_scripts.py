@@ -36,7 +36,8 @@ def clone(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (clone / "mini_docker" / "__init__.py").touch()
     (package / "__init__.py").touch()
-    shutil.copy(REPO / "mini_docker" / "startup.py", clone / "mini_docker")
+    for name in ("startup.py", "startup_build.py"):
+        shutil.copy(REPO / "mini_docker" / name, clone / "mini_docker")
     (package / "main.py").write_text(
         "import sys\n\n\ndef main():\n"
         "    print(sys.argv[1:], sys.flags.isolated, sys.flags.no_site)\n    return 7\n"

@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mini_docker import startup
+import pytest
+
+from mini_docker import startup, startup_build
 
 REPO = Path(__file__).parents[2]
+MAIN = "mini_docker.cli.main"
+WHO = f"import {MAIN} as m; print(type(m.__spec__.loader).__name__)"
 
 
 def run(code: str, **environment: str) -> str:
@@ -25,53 +29,88 @@ def run(code: str, **environment: str) -> str:
     return done.stdout
 
 
-def imported(file: Path, **environment: str) -> str:
-    """Return who loads mini_docker.cli.main if *file* is the file of modules."""
-    return run(
-        f"from mini_docker import startup; startup.FILE = {str(file)!r}; startup._use_modules()\n"
-        "import mini_docker.cli.main as m; print(type(m.__spec__.loader).__name__)",
-        **environment,
-    ).strip()
+def imported(file: Path, code: str = WHO, **environment: str) -> str:
+    """Return who loads the main module if *file* is the file of modules, or what *code* prints."""
+    before = f"from mini_docker import startup; startup.FILE = {str(file)!r}; startup.use_modules()"
+    return run(f"{before}\n{code}", **environment).strip()
 
 
-def test_modules_come_from_the_file(tmp_path: Path) -> None:
-    startup.build(str(tmp_path / "modules"))
-    assert imported(tmp_path / "modules") == "Modules"
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of modules."""
+    file = tmp_path_factory.mktemp("bin") / "modules"
+    startup_build.build(str(file))
+    return file
+
+
+def test_modules_come_from_the_file(modules: Path) -> None:
+    assert imported(modules) == "Modules"
+
+
+def test_so_do_those_at_the_top_of_a_module(modules: Path) -> None:
+    assert imported(modules, WHO.replace(MAIN, "mini_docker.store")) == "Modules"
+    show = "import mini_docker.cli.main, mini_docker.store as s; print(s.__file__, s.__package__)"
+    assert imported(modules, show) == f"{REPO}/mini_docker/store.py mini_docker"
+    same = "import mini_docker, sys; print(mini_docker.store is sys.modules['mini_docker.store'])"
+    assert imported(modules, f"import {MAIN}; {same}") == "True"
+
+
+def test_every_module_of_the_file_can_be_imported(modules: Path) -> None:
+    with modules.open("rb") as file:
+        head = startup.read_head(file.fileno())
+    assert head
+    names = {name for name in head[4] if not name.endswith(".__main__")}
+    assert {"mini_docker", "mini_docker.cli.run", "mini_docker.monitor_end"} <= names
+    code = (
+        "import importlib\n"
+        f"for name in {sorted(names)!r}:\n"
+        "    try: importlib.import_module(name)\n"
+        "    except ModuleNotFoundError as error: print(error.name)\n"
+    )
+    # A package of others' is not in the path of the command before somebody asks for it.
+    assert set(imported(modules, code).split()) <= {"rich", "urllib3"}
 
 
 def test_a_missing_broken_or_foreign_file_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "modules"
     assert imported(file) == "SourceFileLoader"
-    foreign = marshal.dumps(("python-0", {}))
+    foreign = marshal.dumps(("python-0", 0, 0, None, {}, {}))
     for content in (b"", b"garbage", b"00000003abc", b"%08d" % len(foreign) + foreign, b"00000009"):
         file.write_bytes(content)
         assert imported(file) == "SourceFileLoader"
 
 
-def test_a_module_that_has_changed_is_imported_from_its_source(tmp_path: Path) -> None:
-    file = tmp_path / "modules"
-    startup.build(str(file))
-    data = file.read_bytes()
-    source = startup.PACKAGE + "/cli/main.py"
+def test_a_module_that_has_changed_is_imported_from_its_source(
+    modules: Path, tmp_path: Path
+) -> None:
+    data = modules.read_bytes()
+    source = f"{REPO}/mini_docker/cli/main.py"
     changed = marshal.dumps(os.stat(source).st_mtime_ns)[1:]
     assert changed in data
-    file.write_bytes(data.replace(changed, marshal.dumps(os.stat(source).st_mtime_ns - 1)[1:]))
-    assert imported(file) == "SourceFileLoader"
+    old = tmp_path / "modules"
+    old.write_bytes(data.replace(changed, marshal.dumps(os.stat(source).st_mtime_ns - 1)[1:]))
+    assert imported(old) == "SourceFileLoader"
 
 
-def test_a_fresh_file_is_not_made_again(tmp_path: Path) -> None:
-    file = tmp_path / "modules"
-    startup.build(str(file))
-    before = file.stat().st_ino
-    startup.build(str(file))
-    assert file.stat().st_ino == before
+def test_a_descriptor_that_is_another_file_now_is_not_read(modules: Path, tmp_path: Path) -> None:
+    """Whoever closes all that is open closes the file of modules, and its number is used again."""
+    (tmp_path / "hostile").write_bytes(modules.read_bytes())
+    closed = "import os, sys; os.close(sys.meta_path[0].descriptor)"
+    assert imported(modules, f"{closed}; {WHO}") == "SourceFileLoader"
+    other = f"{closed}; os.open({str(tmp_path / 'hostile')!r}, os.O_RDONLY)"
+    assert imported(modules, f"{other}; {WHO}") == "SourceFileLoader"
 
 
-def test_a_student_gets_no_modules_from_the_file(tmp_path: Path) -> None:
-    startup.build(str(tmp_path / "modules"))
+def test_a_fresh_file_is_not_made_again(modules: Path) -> None:
+    before = modules.stat().st_ino
+    startup_build.build(str(modules))
+    assert modules.stat().st_ino == before
+
+
+def test_a_student_gets_no_modules_from_the_file(modules: Path, tmp_path: Path) -> None:
     progress = tmp_path / "progress.json"
     progress.write_text('{"version": 1, "topics": {}, "hints": {}}')
-    found = imported(tmp_path / "modules", MINI_DOCKER_PROGRESS=str(progress))
+    found = imported(modules, MINI_DOCKER_PROGRESS=str(progress))
     assert found == "SourceFileLoader"
 
 
