@@ -448,7 +448,8 @@ def answers(
     answer = lifecycle.restart(policy, state, lived)
     same = answer == expected if expected is None else answer == pytest.approx(expected)
     it.check(same, f"{answer!r}", f"{expected!r}", mistake)
-    it.check(answer is None or isinstance(answer, float), f"{answer!r}", "seconds, or None")
+    number = isinstance(answer, int | float) and not isinstance(answer, bool)
+    it.check(answer is None or number, f"{answer!r}", "seconds, or None")
     it.check((policy, state) == given, "its arguments were changed", "they stay as they were")
 
 
@@ -531,10 +532,41 @@ def test_task3_one_that_has_not_lived_for_ten_seconds_does_not_begin_anew() -> N
     answers("always", 51.2, "it began anew too early", lived=9.9, RestartDelay=25.6)
 
 
+def sparse(policy: dict[str, Any], state: dict[str, Any], expected: float | None) -> None:
+    """Ask restart() with nothing but these fields; tell the story unless it answers *expected*."""
+    it = Story(f"restart({policy}, {state}, lived=1)")
+    mistake = "neither need hold every field: what is missing is 0, false or an empty string"
+    try:
+        answer = lifecycle.restart(policy, state, 1.0)
+    except (KeyError, TypeError) as error:
+        it.fail(f"{type(error).__name__}: {error}", f"{expected!r}", mistake)
+    same = answer == expected if expected is None else answer == pytest.approx(expected)
+    it.check(same, f"{answer!r}", f"{expected!r}", mistake)
+
+
 def test_task3_what_state_does_not_hold_is_nothing() -> None:
-    it = Story("restart({'Name': 'always'}, {'ExitCode': 0}, lived=1)")
-    answer = lifecycle.restart({"Name": "always"}, {"ExitCode": 0}, 1)
-    it.check(answer == pytest.approx(0.1), f"{answer!r}", "0.1")
+    sparse({"Name": "always"}, {"ExitCode": 0}, 0.1)
+    sparse({"Name": "always"}, {}, 0.1)
+
+
+@pytest.mark.parametrize("missing", ["MaximumRetryCount", "RestartCount", "RestartDelay"])
+def test_task3_on_failure_does_not_need_every_field(missing: str) -> None:
+    policy = {"Name": "on-failure", "MaximumRetryCount": 3}
+    state = {"Stopped": False, "ExitCode": 1, "RestartCount": 0, "RestartDelay": 0.0}
+    for given in (policy, state):
+        given.pop(missing, None)
+    sparse(policy, state, 0.1)
+
+
+def test_task3_without_an_exit_code_nothing_has_failed() -> None:
+    sparse({"Name": "on-failure"}, {"ExitCode": 1}, 0.1)
+    sparse({"Name": "on-failure", "MaximumRetryCount": 3}, {}, None)
+
+
+def test_task3_an_empty_policy_is_none() -> None:
+    sparse({"Name": "unless-stopped"}, {}, 0.1)
+    sparse({}, {"ExitCode": 1}, None)
+    sparse({}, {}, None)
 
 
 # Task 4: judge
