@@ -25,6 +25,7 @@ from mini_docker.errors import (
     NotFound,
     ProcessError,
     StateError,
+    UsageError,
 )
 
 TYPE_CHECKING = False
@@ -163,8 +164,14 @@ def _stop_process(it: Container, number: int, grace: float) -> None:
 
 
 def stop_signal(it: Container) -> int:
-    """Return the number of the signal that asks *it* to end; UsageError for one there is not."""
-    return signal_names.number(it.record["Config"].get("StopSignal") or "TERM")
+    """Return the number of the signal that asks *it* to end.
+
+    An image may name one that there is not: it is TERM then. moby, StopSignal().
+    """
+    try:
+        return signal_names.number(it.record["Config"].get("StopSignal") or "TERM")
+    except UsageError:
+        return int(signal.SIGTERM)
 
 
 def mark(it: Container, again: bool = False) -> None:

@@ -48,7 +48,7 @@ def means_end(it: Container, number: int) -> bool:
     could tell which one the program takes for its end? moby, daemon/kill.go.
     """
     own = it.record["Config"].get("StopSignal")
-    return not own or number in (signal.SIGKILL, operations.stop_signal(it))
+    return not own or number == signal.SIGKILL or number == operations.stop_signal(it)
 
 
 def _policy(it: Container) -> str:

@@ -87,6 +87,11 @@ def _fork(
         code = 130
     except OSError as error:
         _report(theirs, f"{reference}: the kernel refused: {reason(error)}")
+    except Exception as error:
+        from mini_docker import swap
+
+        told = swap.explain(error) or f"{type(error).__name__}: {error} (this is a bug)"
+        _report(theirs, f"{reference}: {told}")
     finally:
         os._exit(code)
 

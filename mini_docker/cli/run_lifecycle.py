@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mini_docker.errors import Conflict, UsageError
+from mini_docker.errors import ConfigError, Conflict, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mini_docker.cli.options import Values
 
 MILLISECOND = 10**6  # nanoseconds; Docker takes no shorter time between two probes
+HIGHEST = 2**63  # of a number in Docker's API
 DURATIONS = {  # the flag: the field of Healthcheck
     "health-interval": "Interval",
     "health-timeout": "Timeout",
@@ -58,6 +59,31 @@ def _time(field: str, values: Values, name: str) -> int:
     if 0 < value < MILLISECOND:
         raise UsageError(f"{field} in Healthcheck cannot be less than 1ms")
     return value
+
+
+def check_image(config: dict[str, Any]) -> None:
+    """Refuse an image whose *config* has a StopTimeout or a Healthcheck that means nothing.
+
+    The command line has been checked, and nobody asks again: the monitor counts on them.
+    A StopSignal may be any text (operations.stop_signal).
+    """
+    check = config.get("Healthcheck") or {}
+    if not isinstance(check, dict):
+        raise ConfigError("cannot use the image: Healthcheck in its config is no object")
+    test = check.get("Test") or []
+    if not isinstance(test, list) or not all(isinstance(word, str) for word in test):
+        raise ConfigError("cannot use the image: Test in its Healthcheck is no list of words")
+    numbers = {name: check.get(name) for name in (*DURATIONS.values(), "Retries")}
+    for name, value in {**numbers, "StopTimeout": config.get("StopTimeout")}.items():
+        number = 0 if value is None else value
+        if type(number) is not int or abs(number) >= HIGHEST:  # true and 1.5 are no numbers here
+            raise ConfigError(f"cannot use the image: its {name} is no whole number: {value!r:.40}")
+        if name != "StopTimeout" and number < 0:
+            raise ConfigError(f"cannot use the image: {name} in Healthcheck cannot be negative")
+        if name in DURATIONS.values() and 0 < number < MILLISECOND:
+            raise ConfigError(
+                f"cannot use the image: {name} in Healthcheck cannot be less than 1ms"
+            )
 
 
 def restart_policy(text: str) -> dict[str, Any]:

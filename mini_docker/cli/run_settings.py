@@ -203,6 +203,10 @@ def _life(values: Values) -> dict[str, Any]:
 
 def _merged(image: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """Return images.merge(), of which a container's record takes the fields that it knows."""
+    if image.get("StopTimeout") or image.get("Healthcheck"):
+        from mini_docker.cli import run_lifecycle
+
+        run_lifecycle.check_image(image)
     found = images.merge(image, asked)
     return {name: found[name] for name in CONFIG if name in found}
 

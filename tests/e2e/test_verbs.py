@@ -1,0 +1,44 @@
+"""Verbs where something is in their way: an image that asks for nonsense, or another verb."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.e2e import archives, hostile
+from tests.e2e.conftest import Engine
+
+pytestmark = pytest.mark.e2e
+
+
+def image(engine: Engine, name: str, **config: Any) -> None:
+    """Load an image with a shell, whose config has these fields."""
+    program = (hostile.busybox(engine) / "bin/busybox").read_bytes()
+    layers = [archives.layer(("bin/busybox", program, 0o755))]
+    config = {"Cmd": ["/bin/busybox", "sleep", "1000"], **config}
+    files = archives.docker([f"{name}:latest"], layers, **config)
+    engine.ok("load", stdin=archives.packed(files))
+
+
+def test_an_image_whose_stop_signal_there_is_not(engine: Engine) -> None:
+    image(engine, "odd-signal", StopSignal="FOO")
+    for name in ("odd1", "odd2", "odd3"):
+        engine.ok("run", "-d", "--init", "--name", name, "odd-signal")
+    assert engine.ok("stop", "odd1") == "odd1"
+    assert engine.inspect("odd1")["State"]["ExitCode"] == 143
+    assert engine.ok("kill", "odd2") == "odd2"
+    assert engine.ok("rm", "-f", "odd3") == "odd3"
+    engine.ok("rm", "odd1", "odd2")
+    engine.ok("rmi", "odd-signal")
+
+
+def test_an_image_whose_timeout_or_health_check_makes_no_sense(engine: Engine) -> None:
+    for name, config in {
+        "odd-timeout": {"StopTimeout": "x"},
+        "odd-interval": {"Healthcheck": {"Test": ["CMD", "true"], "Interval": 1}},
+    }.items():
+        image(engine, name, **config)
+        engine("run", "-d", name).refused("cannot use the image: ")
+        assert engine.ok("ps", "-aq") == ""
+        engine.ok("rmi", name)
