@@ -51,6 +51,7 @@ def _go_on(memory: int, root: str, id: str) -> None:
             return  # it has been stopped
     else:
         loop = monitor_handover.unpack(root, state["run"], id, state)
+    loop.near = _near
     over = loop.run()
     from mini_docker import monitor_end
 
@@ -59,9 +60,14 @@ def _go_on(memory: int, root: str, id: str) -> None:
     monitor_end.finish(loop)
 
 
+def _near() -> None:
+    """Get ready for the end of the container, which is near."""
+    from mini_docker import monitor_end  # noqa: F401
+
+
 if __name__ == "__main__":
     sys.path.append(__file__.rpartition("/mini_docker/")[0])
-    from mini_docker import startup
+    from mini_docker import startup_modules
 
-    startup.use_modules()
+    startup_modules.use_modules()
     sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

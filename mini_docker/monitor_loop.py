@@ -18,6 +18,7 @@ from mini_docker.monitor_streams import CHUNK
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import select
+    from collections.abc import Callable
 
     from mini_docker.health import Watch
     from mini_docker.monitor_door import Door
@@ -35,8 +36,8 @@ class Loop:
     """All that the monitor of one container holds while that container runs."""
 
     __slots__ = (
-        "began", "clients", "door", "health", "id", "input", "life", "log", "mounts", "outputs",
-        "pid", "process", "ready", "root", "slim",
+        "began", "clients", "door", "health", "id", "input", "life", "log", "mounts", "near",
+        "outputs", "pid", "process", "ready", "root", "slim",
     )  # fmt: skip
 
     def __init__(self, root: str, id: str, pid: int, process: int) -> None:
@@ -55,6 +56,7 @@ class Loop:
         self.door: Door | None = None
         self.log: Late | None = None
         self.health: Watch | None = None
+        self.near: Callable[[], None] | None = None  # to be called when the end is announced
         self.slim: float | None = None  # when this process is to become a smaller one
         self.ready: dict[int, int] = {}
 

@@ -35,8 +35,8 @@ def _first(loop: Loop, client: Client, kind: bytes, data: bytes) -> None:
 
     if kind == b"n":
         client.wants = ""
-        from mini_docker import monitor_end  # noqa: F401 - it is needed soon
-
+        if loop.near:
+            loop.near()
         return
     if kind != b"h":  # "q": the state is looked at when it is needed
         client.gone = True

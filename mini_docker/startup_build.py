@@ -1,4 +1,4 @@
-"""Compile the engine's modules into the one file that the command starts from: startup.py.
+"""Compile the engine's modules into the one file that the command starts from: startup_modules.py.
 
     python -X no_debug_ranges -m mini_docker.startup_build
 
@@ -13,16 +13,16 @@ import os
 import sys
 from importlib.util import find_spec
 
-from mini_docker.startup import DIGITS, FILE, LENGTH, read_head
+from mini_docker.startup_modules import DIGITS, FILE, LENGTH, read_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mini_docker.startup import Compiled, Head
+    from mini_docker.startup_modules import Compiled, Head
 
 REPO = os.path.dirname(os.path.dirname(__file__))
-START = "mini_docker.startup"
+START = "mini_docker.startup_modules"
 INIT = "__init__"
 ALSO = ("struct",)  # modules of Python that are short, and would have to be looked for
 LEFT_OUT = ("gotemplate",)  # only needed where nobody waits for milliseconds

@@ -116,8 +116,11 @@ def _last_step(
 
 
 def _engine(space: dict[str, Any]) -> set[str]:
-    """Return the name of the engine's module whose globals are *space*, if it is one."""
-    name = str(space.get("__name__"))
+    """Return the name of the engine's module whose globals are *space*, if it is one.
+
+    syscalls_foreign is the inside of syscalls.
+    """
+    name = str(space.get("__name__")).removesuffix("_foreign")
     return {name} if name.startswith("mini_docker.") else set()
 
 

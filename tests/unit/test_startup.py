@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import startup, startup_build
+from mini_docker import startup_build, startup_modules
 
 REPO = Path(__file__).parents[2]
 MAIN = "mini_docker.cli.main"
@@ -31,7 +31,9 @@ def run(code: str, **environment: str) -> str:
 
 def imported(file: Path, code: str = WHO, **environment: str) -> str:
     """Return who loads the main module if *file* is the file of modules, or what *code* prints."""
-    before = f"from mini_docker import startup; startup.FILE = {str(file)!r}; startup.use_modules()"
+    before = (
+        f"from mini_docker import startup_modules as s; s.FILE = {str(file)!r}; s.use_modules()"
+    )
     return run(f"{before}\n{code}", **environment).strip()
 
 
@@ -57,7 +59,7 @@ def test_so_do_those_at_the_top_of_a_module(modules: Path) -> None:
 
 def test_every_module_of_the_file_can_be_imported(modules: Path) -> None:
     with modules.open("rb") as file:
-        head = startup.read_head(file.fileno())
+        head = startup_modules.read_head(file.fileno())
     assert head
     names = {name for name in head[4] if not name.endswith(".__main__")}
     assert {"mini_docker", "mini_docker.cli.run", "mini_docker.monitor_end"} <= names
