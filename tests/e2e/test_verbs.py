@@ -34,10 +34,11 @@ def test_an_image_whose_stop_signal_there_is_not(engine: Engine) -> None:
 
 
 def test_an_image_whose_timeout_or_health_check_makes_no_sense(engine: Engine) -> None:
-    for name, config in {
+    odd: dict[str, dict[str, Any]] = {
         "odd-timeout": {"StopTimeout": "x"},
         "odd-interval": {"Healthcheck": {"Test": ["CMD", "true"], "Interval": 1}},
-    }.items():
+    }
+    for name, config in odd.items():
         image(engine, name, **config)
         engine("run", "-d", name).refused("cannot use the image: ")
         assert engine.ok("ps", "-aq") == ""
