@@ -12,6 +12,7 @@ are small shells made for it.
 from __future__ import annotations
 
 import copy
+import math
 import os
 import signal
 import subprocess
@@ -29,13 +30,31 @@ from mini_docker.errors import ProcessError, StateError
 TERM, KILL = int(signal.SIGTERM), int(signal.SIGKILL)
 WHO = "web"
 
+RUN = "mini-docker run -d --name web busybox"
+MADE = {  # how a container gets into a state, for whoever wants to see it
+    "created": "mini-docker create --name web busybox true",
+    "running": f"{RUN} sleep 1000",
+    "paused": f"{RUN} sleep 1000; mini-docker pause web",
+    "restarting": "mini-docker run -d --name web --restart always busybox false; sleep 2",
+    "exited": "mini-docker run --name web busybox true",
+}
+VERBS = {"remove": "mini-docker rm web", "exec": "mini-docker exec web true"}
+GONE = "mini-docker rm -f web"
+
 
 # Task 1: move
 
 
+def by_hand(state: str, verb: str) -> str:
+    """Return the commands that do *verb* to a container in *state*; "" if none lead there."""
+    if state not in MADE:
+        return ""
+    return f"{MADE[state]}; {VERBS.get(verb, f'mini-docker {verb} web')}; {GONE}"
+
+
 def moves(state: str, verb: str, after: str, mistake: str = "") -> None:
     """Ask move() once; tell the story unless it answers *after*."""
-    it = Story(f"move({state!r}, {verb!r}, {WHO!r})")
+    it = Story(f"move({state!r}, {verb!r}, {WHO!r})", by_hand(state, verb))
     try:
         answer = lifecycle.move(state, verb, WHO)
     except StateError as error:
@@ -45,7 +64,7 @@ def moves(state: str, verb: str, after: str, mistake: str = "") -> None:
 
 def refuses(state: str, verb: str, sentence: str) -> None:
     """Ask move() once; tell the story unless it raises StateError with *sentence*."""
-    it = Story(f"move({state!r}, {verb!r}, {WHO!r})", f"docker {verb} a container that is {state}")
+    it = Story(f"move({state!r}, {verb!r}, {WHO!r})", by_hand(state, verb))
     try:
         answer = lifecycle.move(state, verb, WHO)
     except StateError as error:
@@ -174,14 +193,21 @@ def stopping(script: str, number: int, grace: float) -> Callable[[], dict[str, A
     return act
 
 
-def told(script: str, number: int, grace: float) -> str:
+def told(script: str, number: int, grace: float) -> Story:
+    """Return the story of one stop(), with the commands that do the same to a container."""
     name = signal.Signals(number).name
     kind = {OBEYS: "ends on TERM", SLOW: "takes 0.7 s to end on TERM", STUBBORN: "ignores TERM"}
-    return f"stop(a shell that {kind.get(script, 'answers USR1 and TERM')}, {name}, grace={grace})"
+    what = f"stop(a shell that {kind.get(script, 'answers USR1 and TERM')}, {name}, grace={grace})"
+    given = f"-t {math.ceil(grace)}" + ("" if number == TERM else f" -s {name[3:]}")
+    inside = script.replace("'", '"').replace("echo up; ", "")
+    code = "mini-docker inspect -f '{{.State.ExitCode}}' web"
+    return Story(
+        what, f"{RUN} sh -c '{inside}'; sleep 1; time mini-docker stop {given} web; {code}; {GONE}"
+    )
 
 
 def test_task2_a_process_that_obeys_is_not_killed() -> None:
-    it = Story(told(OBEYS, TERM, 2), "docker stop")
+    it = told(OBEYS, TERM, 2)
     seen = it.value(stopping(OBEYS, TERM, 2), "an end at once: the shell obeys")
     it.check(seen["code"] is not None, "stop returned, and the process lives", "it has ended")
     it.check(
@@ -194,7 +220,7 @@ def test_task2_a_process_that_obeys_is_not_killed() -> None:
 
 
 def test_task2_it_returns_as_soon_as_the_process_has_ended() -> None:
-    it = Story(told(OBEYS, TERM, 2), "time docker stop")
+    it = told(OBEYS, TERM, 2)
     seen = it.value(stopping(OBEYS, TERM, 2), "an end at once")
     it.check(
         seen["took"] < 1,
@@ -206,7 +232,7 @@ def test_task2_it_returns_as_soon_as_the_process_has_ended() -> None:
 
 
 def test_task2_the_grace_period_is_granted() -> None:
-    it = Story(told(SLOW, TERM, 2), "docker stop")
+    it = told(SLOW, TERM, 2)
     seen = it.value(stopping(SLOW, TERM, 2), "an end after 0.7 s")
     it.check(
         seen["code"] == 5,
@@ -218,7 +244,7 @@ def test_task2_the_grace_period_is_granted() -> None:
 
 
 def test_task2_a_process_that_ignores_the_signal_is_killed_after_the_grace_period() -> None:
-    it = Story(told(STUBBORN, TERM, 0.4), "docker stop -t 1")
+    it = told(STUBBORN, TERM, 0.4)
     mistake = "nobody sends SIGKILL: a process that ignores TERM is never stopped"
     seen = it.value(stopping(STUBBORN, TERM, 0.4), "SIGKILL after 0.4 s", mistake)
     it.check(
@@ -260,14 +286,14 @@ def test_task2_after_sigkill_the_end_is_waited_for() -> None:
 
 
 def test_task2_the_answer_says_that_it_took_force() -> None:
-    it = Story(told(STUBBORN, TERM, 0.2))
+    it = told(STUBBORN, TERM, 0.2)
     seen = it.value(stopping(STUBBORN, TERM, 0.2), "SIGKILL after 0.2 s")
     it.check(seen["answer"] is False, f"{seen['answer']!r}", "False: it took SIGKILL")
 
 
 def test_task2_the_signal_is_the_one_that_was_asked_for() -> None:
     number = int(signal.SIGUSR1)
-    it = Story(told(COUNTS, number, 2), "docker stop --signal USR1")
+    it = told(COUNTS, number, 2)
     seen = it.value(stopping(COUNTS, number, 2), "an end at once")
     it.check(
         seen["code"] == 11,
@@ -277,15 +303,23 @@ def test_task2_the_signal_is_the_one_that_was_asked_for() -> None:
     )
 
 
+def test_task2_sigkill_may_be_what_was_asked_for() -> None:
+    it = told(STUBBORN, KILL, 2)
+    seen = it.value(stopping(STUBBORN, KILL, 2), "an end at once")
+    it.check(seen["code"] == -KILL, f"it ended with {seen['code']}", "ended by SIGKILL")
+    mistake = "whoever asks for SIGKILL gets what he asked for: no second signal was needed"
+    it.check(seen["answer"] is True, f"{seen['answer']!r}", "True: the signal was enough", mistake)
+
+
 def test_task2_no_grace_is_no_wait() -> None:
-    it = Story(told(STUBBORN, TERM, 0), "docker stop -t 0")
+    it = told(STUBBORN, TERM, 0)
     seen = it.value(stopping(STUBBORN, TERM, 0), "SIGKILL at once")
     it.check(seen["took"] < 0.5, f"it took {seen['took']:.1f} s", "no wait before SIGKILL")
     it.check(seen["code"] == -KILL, f"it ended with {seen['code']}", "ended by SIGKILL")
 
 
 def test_task2_a_negative_grace_has_no_end() -> None:
-    it = Story(told(SLOW, TERM, -1), "docker stop -t -1")
+    it = told(SLOW, TERM, -1)
     seen = it.value(stopping(SLOW, TERM, -1), "an end after 0.7 s")
     it.check(
         seen["code"] == 5,
@@ -344,7 +378,7 @@ def sending(answers: list[type[OSError] | None], grace: float = 0.1) -> Callable
 
 
 def test_task2_without_grace_both_signals_are_sent() -> None:
-    it = Story("stop(a process that ignores TERM, SIGTERM, grace=0)", "docker stop -t 0")
+    it = told(STUBBORN, TERM, 0)
     seen = it.value(sending([None, None], 0))
     mistake = "with a grace of 0 the signal that was asked for was left out"
     it.check(seen["sent"] == [TERM, KILL], f"signals {seen['sent']}", f"{[TERM, KILL]}", mistake)
@@ -399,7 +433,7 @@ def test_task2_a_process_that_does_not_die_is_not_waited_for_for_ever() -> None:
 
 
 def test_task2_it_sleeps_while_it_waits() -> None:
-    it = Story(told(STUBBORN, TERM, 0.8))
+    it = told(STUBBORN, TERM, 0.8)
     seen = it.value(stopping(STUBBORN, TERM, 0.8), "SIGKILL after 0.8 s")
     it.check(
         seen["busy"] < 0.15,
@@ -436,6 +470,21 @@ def test_task2_process_1_of_a_namespace_without_a_handler_is_killed() -> None:
 FAILED = {"ExitCode": 1, "RestartCount": 0, "RestartDelay": 0.0}
 
 
+def asking(policy: dict[str, Any], state: dict[str, Any], lived: float) -> Story:
+    """Return the story of one restart(), with the commands that let the engine ask it."""
+    name, most = policy.get("Name") or "no", policy.get("MaximumRetryCount", 0)
+    wish = f"{name}:{most}" if name == "on-failure" and most else name
+    seconds = min(math.ceil(lived), 12)
+    ends = f"sleep {seconds}; exit {state.get('ExitCode', 0) & 255}"
+    stop = "mini-docker stop web; " if state.get("Stopped") else ""
+    hand = (
+        f"mini-docker run -d --name web --restart {wish} busybox sh -c '{ends}'; "
+        f"sleep {3 * seconds + 3}; {stop}mini-docker events --since {3 * seconds + 4}s --until 0s "
+        f"-f container=web -f event=start -f event=die; {GONE}"
+    )
+    return Story(f"restart({policy}, {state}, lived={lived:g})", hand)
+
+
 def answers(
     name: str, expected: float | None, mistake: str = "", most: int = 0, lived: float = 1.0,
     **state: Any,
@@ -444,7 +493,7 @@ def answers(
     policy = {"Name": name, "MaximumRetryCount": most}
     state = {**FAILED, **state}
     given = copy.deepcopy((policy, state))
-    it = Story(f"restart({policy}, {state}, lived={lived:g})")
+    it = asking(policy, state, lived)
     answer = lifecycle.restart(policy, state, lived)
     same = answer == expected if expected is None else answer == pytest.approx(expected)
     it.check(same, f"{answer!r}", f"{expected!r}", mistake)
@@ -534,7 +583,7 @@ def test_task3_one_that_has_not_lived_for_ten_seconds_does_not_begin_anew() -> N
 
 def sparse(policy: dict[str, Any], state: dict[str, Any], expected: float | None) -> None:
     """Ask restart() with nothing but these fields; tell the story unless it answers *expected*."""
-    it = Story(f"restart({policy}, {state}, lived=1)")
+    it = asking(policy, state, 1.0)
     mistake = "neither need hold every field: what is missing is 0, false or an empty string"
     try:
         answer = lifecycle.restart(policy, state, 1.0)
@@ -580,6 +629,16 @@ def health(status: str = "starting", streak: int = 0, log: Any = ()) -> dict[str
     return {"Status": status, "FailingStreak": streak, "Log": list(log)}
 
 
+def probing(code: int, retries: int = 3, early: bool = False) -> str:
+    """Return the commands that show the health of a container whose probe ends with *code*."""
+    period = " --health-start-period 1h" if early else ""
+    return (
+        f"mini-docker run -d --name web --health-cmd 'exit {code & 255}' --health-interval 1s "
+        f"--health-retries {retries}{period} busybox sleep 1000; sleep 7; "
+        f"mini-docker inspect -f '{{{{json .State.Health}}}}' web; {GONE}"
+    )
+
+
 def verdict(
     before: dict[str, Any], code: int, status: str, streak: int, mistake: str = "",
     retries: int = 3, early: bool = False,
@@ -588,7 +647,8 @@ def verdict(
     what = f"{before['Status']}, streak {before['FailingStreak']}"
     it = Story(
         f"judge(a container that is {what}; a probe with exit code {code}; "
-        f"retries={retries}, early={early})"
+        f"retries={retries}, early={early})",
+        probing(code, retries, early),
     )
     given = copy.deepcopy(before)
     found = lifecycle.judge(before, probe(code), retries, early)
@@ -665,7 +725,8 @@ def test_task4_one_that_was_healthy_is_no_longer_excused() -> None:
 def test_task4_the_result_is_kept_whatever_it_was() -> None:
     for code, early in ((0, False), (1, False), (1, True)):
         found = verdict(health(), code, *(("healthy", 0) if not code else ("starting", int(not early))), early=early)  # noqa: E501  # fmt: skip
-        it = Story(f"judge(...) with a probe of exit code {code}, early={early}")
+        did = f"judge(...) with a probe of exit code {code}, early={early}"
+        it = Story(did, probing(code, early=early))
         expected = "Log holds the result: inspect shows what the probe said"
         it.check(found["Log"] == [probe(code)], f"Log is {found['Log']}", expected)
 
@@ -674,7 +735,7 @@ def test_task4_the_last_five_results_are_kept_the_newest_at_the_end() -> None:
     before = health("healthy", 0, [probe(0, n) for n in range(1, 6)])
     found = verdict(before, 0, "healthy", 0)
     names = [row["Start"] for row in found["Log"]]
-    it = Story("judge(...) of a container with five results, s1 to s5, in its Log")
+    it = Story("judge(...) of a container with five results, s1 to s5, in its Log", probing(0))
     mistake = ""
     if len(names) > 5:
         mistake = "a log without an end: the record grows with every probe"
@@ -684,7 +745,7 @@ def test_task4_the_last_five_results_are_kept_the_newest_at_the_end() -> None:
 
 
 def test_task4_the_first_probe_of_all_finds_nothing_before_it() -> None:
-    it = Story("judge({}, a probe with exit code 1, retries=3, early=False)")
+    it = Story("judge({}, a probe with exit code 1, retries=3, early=False)", probing(1))
     found = lifecycle.judge({}, probe(1), 3, False)
     it.check(
         found == health("starting", 1, [probe(1)]), f"{found}", "starting, streak 1, one result"
