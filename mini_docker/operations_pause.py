@@ -27,7 +27,9 @@ def pause(it: Container) -> None:
         it.update(Status=after, **unseen)
         try:
             group.freeze()
-        except BaseException:
+        except BaseException as error:
+            if not isinstance(error, CgroupError):  # Ctrl-C: nobody has undone it yet
+                group.freeze(False)
             it.update(Status="running", **({"Health": health} if health else {}))
             raise
     events.container(it, "pause")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from mini_docker.containers import Container
@@ -18,3 +19,12 @@ class Pretended(Container):
         self.id = ID
         self.record = {"Id": ID, "Name": "pretended", "Config": config, "HostConfig": {}}
         self.state = {"Status": "running", "Pid": 1}
+
+    def change(self) -> Any:
+        return nullcontext()
+
+    def reload(self) -> None:
+        pass
+
+    def update(self, **fields: Any) -> None:
+        self.state.update(fields)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mini_docker import operations, operations_kill
+from mini_docker import operations, operations_kill, operations_pause
 from mini_docker.cli import run_lifecycle
-from mini_docker.errors import ConfigError
+from mini_docker.errors import CgroupError, ConfigError
 from tests.unit.pretended import Pretended
 
 
@@ -26,6 +26,28 @@ def test_sigkill_means_the_end_whatever_the_stop_signal() -> None:
     assert operations_kill.means_end(it, signal.SIGTERM)
     assert not operations_kill.means_end(it, signal.SIGHUP)
     assert operations_kill.means_end(Pretended(), signal.SIGHUP)
+
+
+@pytest.mark.parametrize(
+    ("error", "done"), [(KeyboardInterrupt(), [True, False]), (CgroupError("busy"), [True])]
+)
+def test_a_pause_that_is_interrupted_is_undone(
+    error: BaseException, done: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    class Group:
+        def freeze(self, frozen: bool = True) -> None:
+            calls.append(frozen)
+            if frozen:
+                raise error
+            assert it.status() == "paused"  # until it is no more
+
+    it = Pretended()
+    monkeypatch.setattr(operations_pause, "_group", lambda it: Group())
+    with pytest.raises(type(error)):
+        operations_pause.pause(it)
+    assert (calls, it.status()) == (done, "running")
 
 
 @pytest.mark.parametrize(
