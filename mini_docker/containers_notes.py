@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import monitor_socket, records
-from mini_docker.errors import StateError
+from mini_docker.errors import ConfigError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,14 @@ def note(store: Store, id: str, pid: int) -> None:
     Pid 0: it is being started, and has no process yet.
     """
     start, boot = start_time(pid) if pid else 0, boot_id()
-    records.write_anyhow(f"{store.run}/{id}.json", {"Pid": pid, "StartTime": start, "Boot": boot})
+    row = {"Pid": pid, "StartTime": start, "Boot": boot}
+    try:
+        records.write_anyhow(f"{store.run}/{id}.json", row)
+    except ConfigError:
+        if os.path.isdir(store.run):
+            raise
+        store.prepare()  # /run is empty when the machine has started
+        records.write_anyhow(f"{store.run}/{id}.json", row)
 
 
 def read_note(store: Store, id: str) -> dict[str, Any] | None:

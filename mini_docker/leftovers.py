@@ -43,7 +43,7 @@ def sweep(store: Store) -> None:
             _drop(store, name)
     if len(os.listdir(f"{store.root}/names")) > sum(len(name) == 64 for name in entries):
         _free(store)
-    for name in os.listdir(store.run):
+    for name in _list(store.run):
         if name.endswith(".tmp") and not os.path.exists(f"/proc/{name.split('.')[-2]}"):
             _unlink(f"{store.run}/{name}")
 
@@ -82,6 +82,14 @@ def _free(store: Store) -> None:
             owner = store.owner(name)
             if not store.alive(owner) or store.called(owner) not in ("", name):
                 os.unlink(f"{store.root}/names/{name}")
+
+
+def _list(path: str) -> list[str]:
+    """Return what is in directory *path*: nothing in /run, when the machine has started."""
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
 
 
 def _unlink(path: str) -> None:

@@ -24,6 +24,7 @@ TEXT = """\
 Description=Start the containers of mini-docker whose restart policy wants them
 After=network-online.target local-fs.target
 Wants=network-online.target
+RequiresMountsFor={mounts}
 
 [Service]
 Type=oneshot
@@ -53,7 +54,9 @@ def execute(values: Values, store: Store) -> int:
         raise UsageError("conflicting options: cannot specify both --install and --run")
     if values.run:
         return start_all(store)
-    text = TEXT.format(program=_quoted(_program()), root=_quoted(store.root))
+    program = _program()
+    mounts = f"{_quoted(store.root, '%')} {_quoted(os.path.realpath(program), '%')}"
+    text = TEXT.format(program=_quoted(program), root=_quoted(store.root), mounts=mounts)
     if not values.install:
         print(text, end="")
         return 0
@@ -97,7 +100,12 @@ def _program() -> str:
     return found or f"{here}/bin/mini-docker"
 
 
-def _quoted(word: str) -> str:
-    """Return *word* as systemd reads it back: systemd.syntax(7), "Quoting", and %% for %."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+def _quoted(word: str, doubled: str = "%$") -> str:
+    """Return *word* as systemd reads it back: systemd.syntax(7), "Quoting".
+
+    What is *doubled* stands for itself then: %, a specifier, and where there is a command $.
+    """
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    for sign in doubled:
+        escaped = escaped.replace(sign, 2 * sign)
     return f'"{escaped}"' if any(c in word for c in " \t\"'\\;") else escaped

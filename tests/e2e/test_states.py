@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -241,7 +242,7 @@ def test_a_removal_ends_the_wait_for_a_restart(engine: Engine) -> None:
 
 
 def test_after_the_machines_restart(engine: Engine, root: Path) -> None:
-    """Whoever looked after the containers is gone, and so are they: as after a power cut."""
+    """Whoever looked after the containers is gone, so are they, and /run is empty: a power cut."""
     for name, policy in (("always", "always"), ("unless", "unless-stopped"), ("no", "no")):
         started(engine, name, "--restart", policy, "busybox", *OBEYS)
         started(engine, f"{name}-stopped", "--restart", policy, "busybox", *OBEYS)
@@ -252,6 +253,8 @@ def test_after_the_machines_restart(engine: Engine, root: Path) -> None:
         subprocess.run(["pkill", "-KILL", "-f", f"monitor.py .*{root}"], check=False)
         subprocess.run(["kill", "-KILL", str(pid)], check=True)
     until(lambda: engine.ok("ps", "-q") == "", "that all have ended")
+    shutil.rmtree(root / "run")
+    assert engine.ok("rm", "no-stopped") == "no-stopped"
     lines = engine.ok("system", "restart-policy", "--run").split()
     assert sorted(lines) == ["always", "always-stopped", "unless"]
     running = engine.ok("ps", "--format", "{{.Names}}").split()
@@ -261,6 +264,7 @@ def test_after_the_machines_restart(engine: Engine, root: Path) -> None:
 
 def test_restart_policy_prints_a_unit(engine: Engine, root: Path) -> None:
     unit = engine.ok("system", "restart-policy")
+    assert f"RequiresMountsFor={root} " in unit
     assert "[Unit]" in unit and f"--root {root} system restart-policy --run" in unit
     assert "WantedBy=multi-user.target" in unit and "KillMode=process" in unit
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import leftovers
+from mini_docker import containers_notes, leftovers
 from mini_docker.errors import NotFound
 from mini_docker.store import Lock, Store
 
@@ -102,3 +102,12 @@ def test_a_reader_holds_nobody_up_for_long(tmp_path: Path) -> None:
         mine.release()
     for pid in children:
         os.waitpid(pid, 0)
+
+
+def test_an_empty_run_directory_after_the_machines_start(store: Store) -> None:
+    """RUN is in /run, which is empty then: there is nothing to sweep, and a note makes it."""
+    os.rmdir(store.run)
+    leftovers.sweep(store)
+    assert not os.path.exists(store.run)
+    containers_notes.note(store, ID, 0)
+    assert os.listdir(store.run) == [f"{ID}.json"]
