@@ -18,6 +18,7 @@ from mini_docker import (
     container_init,
     container_process,
     container_root,
+    container_streams,
     loopback,
     namespaces,
     namespaces_join,
@@ -190,11 +191,7 @@ def _streams(it: Start) -> Callable[[], None]:
         own = "mnt" in it.kinds and not swap.locked("rootfs")
         return container_terminal.taker(it.terminal, own)
 
-    def take() -> None:
-        for number, stream in enumerate(it.streams):
-            os.dup2(stream, number, inheritable=True)
-
-    return take
+    return lambda: container_streams.take(it.streams)
 
 
 def _let_go(go_on: int) -> None:

@@ -12,6 +12,7 @@ import os
 from mini_docker import (
     cgroups_tree,
     container_process,
+    container_streams,
     interruptions,
     namespaces,
     sealed,
@@ -88,12 +89,7 @@ def _takers(
         from mini_docker import container_exec_terminal as terminal
 
         return terminal.taker(streams, bool(late)), terminal.own(give) if give else None
-
-    def take() -> None:
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number, inheritable=True)
-
-    return take, give
+    return lambda: container_streams.take(streams), give
 
 
 def _fork_inside(pid: int) -> int:

@@ -7,6 +7,7 @@ import os
 from mini_docker import (
     container_exec,
     container_process,
+    container_streams,
     containers,
     events,
     processes,
@@ -91,12 +92,13 @@ def execute(values: Values, store: Store) -> int:
 def _session(values: Values, it: Container) -> Callable[[str, Starter], int] | None:
     """Return what runs the command with streams of the engine's; None if it gets the caller's.
 
-    The caller's terminal is for nobody in a container: it gets one of its own (-t), or pipes.
+    The caller's terminal and files are for nobody in a container: it gets a terminal of its own
+    (-t), or pipes. Those that the caller has are good enough, and need nobody in between.
     """
     used = (0, 1, 2) if values.interactive else (1, 2)
     if values.tty:
         swap.require("streams", what="exec -t")
-    elif values.detach or swap.locked("streams") or not any(map(os.isatty, used)):
+    elif values.detach or swap.locked("streams") or container_streams.harmless(used):
         return None
     from mini_docker import attachment, container_exec_session
 
