@@ -16,6 +16,7 @@ import fcntl
 import json
 import os
 import random
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -31,7 +32,8 @@ from mini_docker import syscalls
 from mini_docker.errors import TerminalError
 
 PLACE = "/dev/pts"
-OTHER = 0x01021994  # TMPFS_MAGIC
+OTHERS = {"tmpfs": 0x01021994, "proc": 0x9FA0, "ext4": 0xEF53}  # <linux/magic.h>
+BY_NAME = "a name may lead to another terminal: let the master open its other end"
 
 
 # Task 1: open_terminal
@@ -66,7 +68,7 @@ class Devpts:
 
     def control(self, descriptor: int, request: int, *rest: Any) -> Any:
         if request == self.refuse:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return self.ioctl(descriptor, request, *rest)
 
 
@@ -110,8 +112,11 @@ def why_none(message: str) -> str:
     return path if message.startswith("filesystem_type(") else ""
 
 
-def refusing(it: Story, **how: Any) -> None:
-    """Open a terminal that cannot be; tell the story unless that is a TerminalError, no more."""
+def refusing(it: Story, why: str, mistake: str = "", **how: Any) -> None:
+    """Open a terminal that cannot be; tell the story unless that is a TerminalError, no more.
+
+    *why* is the reason that it gives; *mistake* after what a terminal is there all the same.
+    """
 
     def act() -> dict[str, Any]:
         Devpts(**how)
@@ -124,11 +129,16 @@ def refusing(it: Story, **how: Any) -> None:
 
     outcome = it.run(act)
     if outcome.raised:
-        mistake = why_none(outcome.raised.message) or "the kernel's own error got through"
-        it.fail(f"{outcome.raised}", "TerminalError", mistake)
+        through = why_none(outcome.raised.message) or "the kernel's own error got through"
+        it.fail(f"{outcome.raised}", "TerminalError", through)
     seen = outcome.value
-    it.check("said" in seen, f"{seen.get('pair')}", "TerminalError", "what lies there was taken on trust")  # noqa: E501  # fmt: skip
-    it.check(PLACE in seen["said"], seen["said"], f"it names {PLACE}")
+    trust = mistake or "what lies there was taken on trust"
+    it.check("said" in seen, f"{seen.get('pair')}", "TerminalError", trust)
+    whole = f"TerminalError: cannot open a terminal in {PLACE}: {why}"
+    it.check(PLACE in seen["said"], seen["said"], whole, f"it does not name {PLACE}")
+    little = "whoever reads that does not know what was tried, or why it failed"
+    for part in ("cannot open a terminal in", why):
+        it.check(part in seen["said"], f"TerminalError: {seen['said']}", whole, little)
     leak = "what was open when it failed stays open"
     it.check(seen["left"] == 0, f"{seen['left']} descriptors are left open", "none", leak)
 
@@ -205,21 +215,29 @@ def test_task1_no_mount_in_there_is_entered() -> None:
     it.check(bool(resolve & streams.NO_MOUNTS), f"ptmx was opened with resolve={resolve:#x}", "NO_MOUNTS", "what is mounted over ptmx is opened in its place")  # noqa: E501  # fmt: skip
 
 
-def test_task1_what_is_no_devpts_is_refused() -> None:
-    refusing(Story("open_terminal(), with a tmpfs at /dev/pts"), kind=OTHER)
+@pytest.mark.parametrize("kind", OTHERS)
+def test_task1_what_is_no_devpts_is_refused(kind: str) -> None:
+    it = Story(f"open_terminal(), with a file system of type {kind} at /dev/pts", f"stat -fc %T {PLACE}")  # noqa: E501  # fmt: skip
+    refusing(it, "it is not a devpts", kind=OTHERS[kind])
 
 
 def test_task1_a_place_that_is_missing_is_an_error_of_the_engine() -> None:
-    refusing(Story("open_terminal(), without a /dev/pts"), missing=PLACE)
+    refusing(Story("open_terminal(), without a /dev/pts"), "No such file or directory", missing=PLACE)  # noqa: E501  # fmt: skip
 
 
 def test_task1_a_devpts_without_ptmx_is_an_error_of_the_engine() -> None:
-    refusing(Story("open_terminal(), with a /dev/pts that has no ptmx"), missing="ptmx")
+    it = Story("open_terminal(), with a /dev/pts that has no ptmx")
+    refusing(it, "No such file or directory", missing="ptmx")
+
+
+def test_task1_a_slave_that_cannot_be_unlocked_leaves_no_master() -> None:
+    it = Story("open_terminal(), and the kernel refuses TIOCSPTLCK")
+    refusing(it, "Too many open files", refuse=streams.TIOCSPTLCK)
 
 
 def test_task1_a_slave_that_cannot_be_opened_leaves_no_master() -> None:
     it = Story("open_terminal(), and the kernel refuses TIOCGPTPEER")
-    refusing(it, refuse=streams.TIOCGPTPEER)
+    refusing(it, "Too many open files", BY_NAME, refuse=streams.TIOCGPTPEER)
 
 
 def mounted(it: Story, act: Callable[[], Any]) -> Any:
@@ -270,6 +288,33 @@ def test_task1_the_kernel_agrees_that_tricks_fail(tmp_path: Path, trick: str) ->
 
     said = mounted(it, act)
     it.check(said.startswith("TerminalError"), said, "TerminalError")
+
+
+@pytest.mark.root
+def test_task1_the_slave_is_the_masters_whatever_its_name_leads_to() -> None:
+    it = Story(
+        "open_terminal(), and after ptmx was opened another devpts is mounted over /dev/pts",
+        "unshare -m sh -c 'mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts; "
+        "script -qc tty /dev/null'; ls -l /dev/pts/0",
+    )
+
+    def act() -> bool:
+        openat2 = syscalls.openat2
+
+        def meanwhile(directory: int, path: str, *rest: Any) -> int:
+            found = openat2(directory, path, *rest)
+            if path == "ptmx":
+                syscalls.mount("devpts", PLACE, "devpts", 0, "newinstance,ptmxmode=0666,mode=0620")
+                fcntl.ioctl(os.open(f"{PLACE}/ptmx", os.O_RDWR), streams.TIOCSPTLCK, bytes(4))
+            return found
+
+        streams.syscalls.openat2 = meanwhile
+        master, slave = streams.open_terminal()
+        os.write(slave, b"to the screen\n")
+        return bool(select.select([master], [], [], 1)[0])
+
+    saw = "what was written to the second did not come out of the first"
+    it.check(mounted(it, act), saw, "the two ends of one terminal", BY_NAME)
 
 
 # Task 2: take_terminal
@@ -438,7 +483,9 @@ def test_task2_what_the_kernel_refuses_is_an_error_of_the_engine() -> None:
     seen = told["raised"] or "no exception"
     expected = "TerminalError: cannot take the terminal: Operation not permitted"
     it.check(seen.startswith("TerminalError"), seen, expected, "the kernel's own error got through" if told["raised"] else "")  # noqa: E501  # fmt: skip
-    it.check("cannot take the terminal" in seen, seen, expected)
+    mistake = "whoever reads that does not know what was tried, or why it failed"
+    for part in ("cannot take the terminal", "Operation not permitted"):
+        it.check(part in seen, seen, expected, mistake)
 
 
 def test_task2_after_a_refusal_the_streams_are_what_they_were() -> None:
