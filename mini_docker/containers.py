@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 UNKNOWN = 255  # the exit code of a container whose end nobody saw, as containerd has it
 UNSEEN = "its monitor was killed; how it ended is not known"
 UP = ("running", "paused")
+JOINING = ("PidMode", "IpcMode", "NetworkMode", "UTSMode")  # that may say "container:NAME"
 RECORD = {
     "Name": str,
     "Created": str,
@@ -77,6 +78,11 @@ class Container:
     def pid(self) -> int:
         """Return the pid of its process 1, on the host; 0 if it is not running."""
         return int(self.state.get("Pid", 0)) if self.running() else 0
+
+    def joins(self) -> bool:
+        """Say whether it shares a namespace of another container."""
+        host = self.record["HostConfig"]
+        return any(host.get(key, "").startswith("container:") for key in JOINING)
 
     def lock(self) -> Lock:
         """Return the lock of who looks after the container; change() and the store's come later."""

@@ -100,13 +100,16 @@ def _seal(root: str, id: str, memory: int) -> None:
 
 
 def _start(root: str, id: str, life: int) -> Loop | None:
-    from mini_docker import containers, creation_rejoin, monitor_start
+    from mini_docker import containers, monitor_start
     from mini_docker.errors import MiniDockerError
     from mini_docker.store import Store
 
     it = containers.Container(Store(root), id)
     try:
-        creation_rejoin.rejoin(it)
+        if it.joins():
+            from mini_docker import creation_rejoin
+
+            creation_rejoin.rejoin(it)
         loop = monitor_start.start(it)
     except MiniDockerError as error:
         with it.change():

@@ -31,13 +31,13 @@ from mini_docker.errors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    import socket
 
     from mini_docker.containers import Container
     from mini_docker.store import Lock
 else:  # the same functions, without the cost of signal's enums
     import _signal as signal
 
-JOINING = ("PidMode", "IpcMode", "NetworkMode", "UTSMode")  # that may say "container:NAME"
 PATIENCE = 10  # seconds that a container gets to obey its stop signal, unless it says otherwise
 
 
@@ -69,7 +69,7 @@ def _fresh(it: Container) -> bool:
         if lifecycle.move(it.status(), "start", it.id) == it.status():
             return False
         it.update(Stopped=False, Restarted=False, RestartCount=0, RestartDelay=0.0)
-    if any(it.record["HostConfig"].get(key, "").startswith("container:") for key in JOINING):
+    if it.joins():
         from mini_docker import creation_rejoin
 
         creation_rejoin.rejoin(it)
@@ -120,18 +120,25 @@ def restart(it: Container, number: int = 0, seconds: int | None = None) -> None:
     events.container(it, "restart")
 
 
-def stop(it: Container, number: int = 0, seconds: int | None = None, again: bool = False) -> None:
+def stop(
+    it: Container,
+    number: int = 0,
+    seconds: int | None = None,
+    again: bool = False,
+    line: socket.socket | None = None,
+) -> None:
     """Ask *it* to end, and force it after *seconds*; it has ended when this returns.
 
     Without a *number* it is the container's own stop signal, or TERM; without *seconds* its
     own timeout, or PATIENCE; negative ones mean for ever. One that does not run needs
-    nothing. *again*: it is to be started once more, so --rm does not remove it.
+    nothing. *again*: it is to be started once more, so --rm does not remove it. *line* is of
+    operations_wait.announce(), if somebody has called that before.
     """
     grace = seconds if seconds is not None else it.record["Config"].get("StopTimeout")
     number = number or stop_signal(it)
     if lifecycle.move(it.status(), "stop", it.id) == it.status():
         return
-    line = operations_wait.announce(it)
+    line = line or operations_wait.announce(it)
     try:
         mark(it, again)
         while it.alive():

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.accounts import accounts
-from tests.e2e.conftest import REPO, Engine
+from tests.e2e.conftest import REPO, Engine, until
 
 pytestmark = pytest.mark.e2e
 
@@ -67,6 +67,16 @@ def test_auto_gives_a_range_of_its_own(ids: None, engine: Engine) -> None:
     assert engine.inspect("one")["HostConfig"]["UsernsMode"] == "auto:size=5000"
     engine.ok("rm", "-f", "one")
     assert maps(engine.ok("run", "--rm", "--userns=auto", "busybox", *MAPS))[0][1] == 500000
+
+
+def test_a_policy_brings_one_with_its_own_range_back(ids: None, engine: Engine) -> None:
+    loops = ("--name", "loops", "--restart", "always", "--userns=auto", "busybox", "sleep", "0.05")
+    engine.ok("run", "-d", *loops)
+    path = engine.root / "containers" / engine.inspect("loops")["Id"] / "config.json"
+    before = path.read_text()
+    until(lambda: engine.inspect("loops")["RestartCount"] >= 2, "two restarts")
+    assert path.read_text() == before
+    engine.ok("rm", "-f", "loops")
 
 
 def test_containers_made_at_the_same_time_get_different_ranges(ids: None, engine: Engine) -> None:
