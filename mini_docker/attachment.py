@@ -12,8 +12,10 @@ started it, those that attach later. Between the two is a socket that keeps mess
                         f   it does not: processes.fail()'s text
                         x   the end, JSON: code, error, removed; nothing follows
 
-A client that is stopped or slow holds nobody else up: what is written to it, it reads when it
-likes, and what it has for the container waits here. unix(7).
+One that has attached holds nobody up, be it slow or stopped: what it has not read is kept for it,
+1 GiB at most; more than that, and it is cut off. The one that has started the container slows
+it down as a pipe would while it reads, and stops it for a second at most while it does not:
+see monitor_clients.py. What a client has for the container waits here. unix(7).
 """
 
 from __future__ import annotations

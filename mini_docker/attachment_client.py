@@ -173,7 +173,10 @@ class Client:
         except BlockingIOError:
             pass  # later: poll() will say when
         except OSError:
-            self.waiting.clear()  # it is gone: what it still had to say has the reason
+            # It is gone, and what it still had to say has the reason; or the program in the
+            # container has closed its input, and its monitor has said so: Client.deafen().
+            self.waiting.clear()
+            self.input = False
         if self.stale and not self.waiting:
             self._hear(signal.SIGWINCH)
         self._watch()

@@ -12,15 +12,15 @@ says of what kind it is, then at most 64 KiB.
                        1  stdout, or what a terminal shows                  2  stderr
                        x  {"code": .., "error": .., "removed": ..}: its end, and the last message
 
-Nothing of that is lost by one that goes on taking what it gets: it slows the container down as
-a pipe would. What is missed by one that takes nothing for PATIENCE seconds, or that has
-attached later, is kept for it in a file (monitor_spool.py). Only once that is full it holds
-the container up, and only as long as it takes something; one that does not is cut off.
+One that has attached later holds nobody up: what it does not take at once is kept for it in a
+file (monitor_spool.py), and once that is full it is cut off, with a line that says so. The one
+that started the container slows it down as a pipe would, while it goes on taking what it gets,
+and loses nothing. If it takes nothing for PATIENCE seconds, it has such a file too. Once that is
+full it slows the container down again, until it takes nothing for PATIENCE seconds: cut off.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 
 TYPE_CHECKING = False
@@ -35,12 +35,10 @@ else:
     import select
 
 PATIENCE = 1.0  # seconds
-STOPPED, BUSY = 10.0, 3600.0  # seconds: see patience()
-CREDENTIALS = 12  # bytes of a struct ucred, whose pid is the first number. unix(7)
 LARGEST = 2**16  # bytes of data in a message
-# Bytes that a client may be behind: who was there first, and others. At the end there is more to
-# come: what is in the pipes, which nobody can hold up.
-STARTERS, VISITORS = 2**30, 2**26
+# Bytes that a client may be behind. At the end there is more to come for who was there first:
+# what is in the pipes, which nobody can hold up.
+BEHIND = 2**30
 QUIETLY = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 TOO_SLOW = b'{"code":1,"error":"cut off: too much output has not been read","removed":false}'
 
@@ -49,7 +47,8 @@ class Client:
     """One client: what it wants, and what it is still owed."""
 
     __slots__ = (
-        "connection", "directory", "gone", "last", "owed", "since", "spool", "starter", "wants",
+        "connection", "deaf", "directory", "gone", "last", "owed", "since", "spool", "starter",
+        "wants",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +62,7 @@ class Client:
         self.spool: Spool | None = None
         self.owed: list[tuple[bytes, bytes]] = []
         self.since = 0.0  # when it last took something, while something waits for it
+        self.deaf = False  # nobody listens to it any more
         self.last = False  # it gets nothing after what it is owed
         self.gone = False
 
@@ -72,7 +72,8 @@ class Client:
             return
         self.last = kind == b"x"
         if self.spool:
-            if not self.spool.put(kind, data):
+            cut = self.spool.full() and not (self.starter or self.last)
+            if cut or not self.spool.put(kind, data):
                 self.cut_off()
         elif self.owed or not self._give(kind, data):
             self.since = self.since or time.monotonic()
@@ -83,12 +84,12 @@ class Client:
     def holds(self) -> bool:
         """Say whether the container has to wait until this client has taken something."""
         if self.spool:
-            return self.spool.full() and not self.last
+            return self.starter and self.spool.full() and not self.last
         return bool(self.owed)
 
     def events(self, listening: bool) -> int:
         """Return what poll(2) is to look for; *listening*: there is room for its input."""
-        asking = select.POLLIN if listening else 0
+        asking = select.POLLIN if listening and not self.deaf else 0
         return asking | (select.POLLOUT if self.owed or self.spool else 0)
 
     def deadline(self) -> float | None:
@@ -133,7 +134,7 @@ class Client:
         from mini_docker.monitor_spool import Spool
 
         try:
-            self.spool = Spool(self.directory, STARTERS if self.starter else VISITORS)
+            self.spool = Spool(self.directory, BEHIND)
         except OSError:
             self.gone = True  # neither room in the file system nor a reader
             return
@@ -146,20 +147,15 @@ class Client:
         self.last = True
         self.gone = not (self.spool and self.spool.put(b"x", TOO_SLOW))
 
-    def patience(self) -> float:
-        """Return for how many seconds it may take nothing, once the container has ended.
+    def deafen(self) -> None:
+        """Tell it that nobody listens any more: its next send gives EPIPE. unix(7), shutdown(2).
 
-        One that waits for its own reader, such as a pager, may take long; one that has been
-        stopped may never go on, and its monitor is not to stay for ever. proc_pid_stat(5).
+        What it has sent is forgotten, so that it need not wait before it learns of that.
         """
-        try:
-            peer = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS)
-            pid = int.from_bytes(peer[:4], sys.byteorder)
-            with open(f"/proc/{pid}/stat", "rb") as stat:
-                state = stat.read().rpartition(b") ")[2][:1]
-        except OSError:
-            return STOPPED
-        return STOPPED if state in b"Tt" else BUSY
+        self.deaf = True
+        self.connection.shutdown(socket.SHUT_RD)
+        while self.receive():
+            pass
 
     def receive(self) -> bytes | None:
         """Return its next message; b"" if it has left, None if there is none now."""
@@ -198,6 +194,7 @@ class Client:
             "descriptor": self.connection.detach(),
             "wants": self.wants,
             "starter": self.starter,
+            "deaf": self.deaf,
             "owed": self.owed,
             "last": self.last,
             "spool": spool and [spool.descriptor, *spool.state()],
@@ -208,7 +205,7 @@ def restore(state: dict[str, Any], directory: str) -> Client:
     """Return the client of which state() was taken before this process became what it is."""
     connection = socket.socket(fileno=state["descriptor"])
     it = Client(connection, state["wants"], state["starter"], directory)
-    it.owed, it.last = state["owed"], state["last"]
+    it.deaf, it.owed, it.last = state["deaf"], state["owed"], state["last"]
     it.since = time.monotonic() if it.owed or state["spool"] else 0.0
     if state["spool"]:
         from mini_docker.monitor_spool import Spool

@@ -29,7 +29,6 @@ else:
 
 MOST = 256  # clients of one container
 FOR_EVER = 3600.0  # seconds
-LOOK = 1.0  # seconds after which a client that does not read is looked at again
 
 
 class Loop:
@@ -79,21 +78,20 @@ class Loop:
                 return False
 
     def linger(self) -> None:
-        """Give the clients what they are owed, as long as they have patience(); nothing is left."""
-        for client in self.clients:
-            client.gone = client.gone or not client.last  # it has not even said hello
-            client.since = time.monotonic()
+        """Give the clients what they are owed, until each has it or has left: then nothing is left.
+
+        One that waits for its own reader, such as a pager, or that has been stopped, may take
+        long. Nobody waits for it but this process.
+        """
         while self.clients:
-            poll, now, first = select.poll(), time.monotonic(), FOR_EVER
+            poll = select.poll()
             for client in self.clients:
                 client.go_on()
+                client.gone = client.gone or not client.last  # nothing is to be said to it
                 poll.register(client.connection.fileno(), select.POLLOUT)
-                left = client.since + client.patience() - now
-                client.gone = client.gone or left <= 0
-                first = min(first, left)
             self._part()
             if self.clients:
-                poll.poll(int(1000 * min(max(first, 0.0), LOOK)) + 1)
+                poll.poll()
 
     def drain(self) -> None:
         """Pass on what is left in the pipes: there is nobody who writes more."""
@@ -101,10 +99,9 @@ class Loop:
             self._pass_on(output, most=2**20)
 
     def tell(self, kind: bytes, data: bytes) -> None:
-        """Send a message to every client that has said hello."""
+        """Send a message to every client, be its hello read or not."""
         for client in self.clients:
-            if client.wants is not None:
-                client.send(kind, data)
+            client.send(kind, data)
 
     def unmount(self) -> None:
         """Let the container's mounts go: nobody waits for that."""
@@ -113,7 +110,7 @@ class Loop:
             self.mounts = -1
 
     def close(self) -> None:
-        """Let the container's streams, its log and its door go."""
+        """Let the container's streams, its log and its door go; who waits there comes in first."""
         if self.log:
             self.log.close()
         if self.input:
@@ -122,6 +119,8 @@ class Loop:
             os.close(output.descriptor)
         self.outputs = []
         if self.door:
+            while self._admit(self.door):
+                pass
             self.door.close()
             self.door = None
 
@@ -166,18 +165,27 @@ class Loop:
                 client.go_on()
             if events & ~select.POLLOUT:
                 self._listen(client, left=bool(events & select.POLLHUP))
+        self._deafen()
         if self.door and self.door.descriptor in self.ready:
             self._admit(self.door)
         self._part()
 
-    def _admit(self, door: Door) -> None:
-        """Let in who waits at the *door*, unless there are too many."""
+    def _deafen(self) -> None:
+        """Tell who has input for the container that nobody there reads it any more."""
+        if self.input and self.input.descriptor < 0:
+            for client in self.clients:
+                if "0" in (client.wants or "") and not client.deaf:
+                    client.deafen()
+
+    def _admit(self, door: Door) -> bool:
+        """Let in who waits at the *door*, unless there are too many; say whether anybody did."""
         connection = door.admit()
         if connection and len(self.clients) < MOST:
             spools = f"{self.root}/containers/{self.id}"
             self.clients.append(Client(connection, None, False, spools))
         elif connection:
             connection.close()
+        return connection is not None
 
     def _part(self) -> None:
         """Forget the clients that have left."""

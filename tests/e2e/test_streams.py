@@ -93,7 +93,7 @@ def test_whoever_attaches_misses_nothing(engine: Engine) -> None:
 
 
 def test_whoever_attaches_may_be_slow_and_misses_nothing(engine: Engine) -> None:
-    """Nearly five times as much as its spool takes, read with pauses that are never long."""
+    """What it has not read is kept for it, up to a gigabyte, and the container goes on."""
     block = os.urandom(10**7)
     script = "while [ ! -e /go ]; do usleep 1000; done; for i in $(seq 30); do cat /block; done"
     words = ("--name", "box", "--log-driver", "none", "busybox", "sh", "-c", script)

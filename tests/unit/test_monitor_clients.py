@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,47 +101,91 @@ def test_who_attaches_later_holds_nobody_up(
         assert not it.holds()
 
 
-def test_who_misses_too_much_is_cut_off_in_one_line(
+def test_who_attaches_later_and_misses_too_much_is_cut_off_in_one_line(
     pair: tuple[socket.socket, socket.socket],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(monitor_clients, "VISITORS", 2**20)
+    monkeypatch.setattr(monitor_clients, "BEHIND", 2**20)
     it = client(pair[0], tmp_path, starter=False)
-    while not it.holds():
+    for _ in range(60):
         it.send(b"1", CHUNK)
+        assert not it.holds() and it.deadline() is None
+    assert it.last
+    received = rest(it, pair[1])
+    assert received[-1] == b"x" + monitor_clients.TOO_SLOW
+    assert set(received[:-1]) == {b"1" + CHUNK} and 16 <= len(received) <= 24
+
+
+def test_the_end_is_told_to_one_that_has_missed_as_much_as_it_may(
+    pair: tuple[socket.socket, socket.socket],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(monitor_clients, "BEHIND", 2**20)
+    it = client(pair[0], tmp_path, starter=False)
+    while not (it.spool and it.spool.full()):
+        it.send(b"1", CHUNK)
+    it.send(b"x", b"{}")
+    assert rest(it, pair[1])[-1] == b"x{}"
+
+
+def test_who_was_there_first_and_takes_nothing_any_more_is_cut_off(
+    pair: tuple[socket.socket, socket.socket],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(monitor_clients, "BEHIND", 2**20)
+    it = client(pair[0], tmp_path)
+    fill(it)
     it.lose_patience()
     assert it.holds(), "not yet: it has just been given something"
     it.since -= monitor_clients.PATIENCE
     it.lose_patience()
     assert it.last and not it.holds()
     it.send(b"1", b"too late")
+    received = rest(it, pair[1])
+    assert received[-1] == b"x" + monitor_clients.TOO_SLOW
+    assert set(received[:-1]) == {b"1" + CHUNK}
+
+
+def fill(it: Client) -> None:
+    """Let *it* miss as much as it may, in a spool."""
+    while not it.holds():
+        it.send(b"1", CHUNK)
+    it.spill()
+    while not it.holds():
+        it.send(b"1", CHUNK)
+
+
+def rest(it: Client, connection: socket.socket) -> list[bytes]:
+    """Return the messages that *it* is still to have, taken from *connection*."""
     received: list[bytes] = []
     while not it.gone:
-        received += taken(pair[1])
+        received += taken(connection)
         it.go_on()
-    received += taken(pair[1])
-    assert received[-1] == b"x" + monitor_clients.TOO_SLOW
-    assert set(received[:-1]) == {b"1" + CHUNK} and 16 <= len(received) <= 24
+    return received + taken(connection)
 
 
-def test_who_is_slow_holds_the_container_up_once_the_spool_is_full(
+def test_who_was_there_first_holds_the_container_up_once_the_spool_is_full(
     pair: tuple[socket.socket, socket.socket],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What it gets is whole, and the file never takes more than its limit and a few messages."""
-    monkeypatch.setattr(monitor_clients, "VISITORS", 2**22)
-    it = client(pair[0], tmp_path, starter=False)
+    monkeypatch.setattr(monitor_clients, "BEHIND", 2**22)
+    it = client(pair[0], tmp_path)
     pair[1].setblocking(False)
     sent, most, received = 0, 0, []
     while sent < 400 or not it.gone:
+        if it.owed:
+            it.spill()
         if sent < 400 and not it.holds():
             it.send(b"1", b"%3d" % sent + CHUNK[3:])
             sent += 1
         elif sent == 400:
             it.send(b"x", b"{}")
-        if sent == 400 or it.holds():
+        if sent == 400 or (it.spool and it.holds()):
             received.append(pair[1].recv(monitor_clients.LARGEST + 1))
             it.go_on()
         if it.spool:
@@ -153,20 +196,20 @@ def test_who_is_slow_holds_the_container_up_once_the_spool_is_full(
     assert 2**21 < most < 2**22 + 2**21
 
 
-def test_one_that_is_stopped_is_waited_for_a_moment_only(
-    pair: tuple[socket.socket, socket.socket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_who_types_for_nobody_stops_reading_what_is_typed(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert client(pair[0], tmp_path).patience() == monitor_clients.BUSY
-    monkeypatch.setattr(monitor_clients, "BUSY", 0.3)
-    it = client(pair[0], tmp_path, starter=False)
-    for _ in range(20):
-        it.send(b"1", CHUNK)
-    it.send(b"x", b"{}")
-    loop = Loop("", "", 0, -1)
-    loop.clients.append(it)
-    before = time.monotonic()
-    loop.linger()
-    assert 0.2 < time.monotonic() - before < 5 and loop.clients == []
+    reader, writer = os.pipe()
+    os.write(writer, b"typed")
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda _descriptor, most: read(reader, most))
+    it = attachment_client.Client(pair[0], Wish((True, False, False), False, ""))
+    pair[1].shutdown(socket.SHUT_RD)
+    it._read()
+    assert not it.input and it._done()
+    monkeypatch.undo()
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["first", "later"])
