@@ -36,6 +36,20 @@ def connect(run: str, id: str, flags: int = 0) -> socket.socket:
     return connection
 
 
+def announce(run: str, id: str) -> socket.socket | None:
+    """Tell the monitor of container *id* that the end is near; return what says when it has come.
+
+    Then it gets ready, and nobody has to ask again and again. None if it does not listen: it was
+    killed, or has ended, or has no time.
+    """
+    try:
+        line = connect(run, id, os.O_NONBLOCK)  # SOCK_NONBLOCK
+        line.send(b"n")
+    except OSError:
+        return None
+    return line
+
+
 def _shorten(path: str) -> tuple[int, str]:
     """Return a descriptor of the directory of *path*, and a path through it, which is short."""
     directory, _, name = path.rpartition("/")

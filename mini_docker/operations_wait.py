@@ -53,18 +53,10 @@ def _wait_for_process(it: Container) -> None:
 
 
 def announce(it: Container) -> socket.socket | None:
-    """Tell the monitor of *it* that the end is near; return what says so once that is written down.
-
-    Then it gets ready, and nobody has to ask it again and again. None if it does not listen.
-    """
+    """Tell the monitor of *it* that the end is near: see monitor_door.announce()."""
     from mini_docker import monitor_door
 
-    try:
-        line = monitor_door.connect(it.store.run, it.id, os.O_NONBLOCK)  # SOCK_NONBLOCK
-        line.send(b"n")
-    except OSError:  # it was killed, or has ended, or has no time: we see that for ourselves
-        return None
-    return line
+    return monitor_door.announce(it.store.run, it.id)
 
 
 def until_ended(it: Container, failed: str, line: socket.socket | None = None) -> None:
