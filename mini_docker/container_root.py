@@ -54,7 +54,12 @@ def build(it: Start) -> None:
     if linux.get("sysctl"):
         sysctls.write(it.root, linux["sysctl"])
     # Masks need /proc, /sys and /dev/null in place, and a root still writable.
-    rootfs.hide(it.root, linux.get("maskedPaths", []), linux.get("readonlyPaths", []))
+    masked = linux.get("maskedPaths", [])
+    rootfs.hide(it.root, masked, linux.get("readonlyPaths", []))
+    # A mask is the host's /dev/null: what root in the container did to its mode or its owner,
+    # through a mount that can be written, would be done to the host's.
+    for path in masked:
+        _protect(it.root, path, missing=True)
     # Read-only last: mount points and nodes had to be made.
     if config["root"].get("readonly"):
         rootfs.make_read_only(it.root)
@@ -108,12 +113,17 @@ def _cgroup_mounts(
     return rows
 
 
-def _protect(root: str, path: str) -> None:
-    """Make what is mounted at *path* in *root*, and below it, read-only. mount_setattr(2)."""
+def _protect(root: str, path: str, missing: bool = False) -> None:
+    """Make what is mounted at *path* in *root*, and below it, read-only. mount_setattr(2).
+
+    It may be *missing*: this kernel does not have every file that is to be masked.
+    """
     try:
         target = rootfs_paths.locate(root, path, resolve=rootfs_paths.STRICT)
         flags = syscalls_mounts.AT_RECURSIVE
         syscalls_mounts.mount_setattr(target, syscalls_mounts.MOUNT_ATTR_RDONLY, flags=flags)
         os.close(target)
     except OSError as error:
+        if missing and error.errno in (2, 20):  # ENOENT, ENOTDIR
+            return
         raise RootfsError(f"cannot make {path} read-only: {reason(error)}") from error

@@ -86,6 +86,14 @@ def test_dev_null_is_the_containers_own(box: Engine) -> None:
         assert len(found.splitlines()) == 1, name
 
 
+def test_a_mask_is_the_hosts_null_and_nobody_changes_it(box: Engine) -> None:
+    """What hides a file below /proc is the host's device: as root in the container, too."""
+    host = os.stat("/dev/null")
+    change = f"stat -L -c %d $p; chmod {host.st_mode & 0o777:o} $p 2>/dev/null && echo changed"
+    script = f"for p in /proc/keys /proc/timer_list; do {change}; done; true"
+    assert set(box.ok("exec", "box", "sh", "-c", script).split()) == {str(host.st_dev)}
+
+
 def test_a_dev_null_that_is_none_is_not_written_to(box: Engine) -> None:
     box.ok("exec", "box", "sh", "-c", "rm /dev/null; touch /trap; ln -s /trap /dev/null")
     assert box.ok("exec", "box", "sh", "-c", "cat; echo read") == "read"

@@ -26,12 +26,13 @@ WHOLE = (
     " do ! (: >>$path) 2>/dev/null || echo $path is open; done;"
     " test -c /dev/null && ! test -s /proc/keys && test -d /proc/self/fd && echo whole"
 )
-LINKED_MASK = """from mini_docker import rootfs, spec, container
+LINKED_MASK = """from mini_docker import rootfs, spec, container, container_root
 defaults, cover = spec.default_mounts, rootfs._cover
 spec.default_mounts = lambda *words: [m for m in defaults(*words) if "/dev" not in m["destination"]]
 def from_image(target, source, *rest):
     cover(target, {!r} if source == "/dev/null" else source, *rest)
-rootfs._cover = from_image"""
+rootfs._cover = from_image
+container_root._protect = lambda *words, **more: None"""
 
 
 @pytest.fixture
