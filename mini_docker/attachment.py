@@ -25,7 +25,7 @@ import sys
 from mini_docker import events, monitor_door, processes, records
 from mini_docker.attachment_client import Client, Ended
 from mini_docker.attachment_wish import Wish as Wish
-from mini_docker.errors import NotFound, StateError
+from mini_docker.errors import NotFound, ProcessError, StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +34,23 @@ if TYPE_CHECKING:
     from mini_docker.attachment_client import Resized, Signaller
     from mini_docker.containers import Container
 
+REFUSALS = {
+    "paused": "You cannot attach to a paused container, unpause it first",
+    "restarting": "You cannot attach to a restarting container, wait until it is running",
+}
+
+
+def demand_running(it: Container) -> None:
+    """Refuse a container that does not run, in Docker's words."""
+    status = it.status()
+    if status == "running":
+        return
+    stopped = "You cannot attach to a stopped container, start it first"
+    raise StateError(REFUSALS.get(status, stopped))
+
 
 def connect(it: Container, wish: Wish) -> socket.socket:
-    """Connect to the monitor of *it* and say what is wanted; StateError if nobody is there.
+    """Connect to the monitor of *it* and say what is wanted; StateError if it has gone.
 
     The size in the hello has a row too many, as Docker's: the true one follows, and the change
     lets a program draw anew what this terminal has not seen.
@@ -48,11 +62,23 @@ def connect(it: Container, wish: Wish) -> socket.socket:
         connection = monitor_door.connect(it.store.run, it.id)
         connection.send(b"h" + records.dump(hello).encode())
     except (FileNotFoundError, ConnectionError):
+        _settle(it)  # it may have ended meanwhile
+        demand_running(it)
         raise StateError(
             f"cannot attach to container {it.name()}: its monitor was killed, and with it all "
             "that would have led to its streams"
         ) from None
     return connection
+
+
+def _settle(it: Container) -> None:
+    """Wait until the end of *it*, if that is what its monitor is busy with, is written down."""
+    from mini_docker import operations_wait
+
+    patience = operations_wait.Patience(it, "cannot attach to")
+    operations_wait.look(it)
+    while it.running() and it.lock().held():
+        patience.look()
 
 
 def signaller(it: Container) -> Signaller:
@@ -80,13 +106,30 @@ def serve(
     One that wants no output is done when its input is: it prints the id of *it*, as Docker does.
     """
     client = Client(connection, wish, _resized(it) if it else None)
-    code = show(client, send)
+    try:
+        code = show(client, send)
+    except ProcessError as error:
+        if client.ended or client.started or not it:
+            raise
+        code = _ended(it, error)
     if client.silent and it:
         print(it.id)
         return 0
     if client.detached and it:
         events.container(it, "detach")
     return code
+
+
+def _ended(it: Container, error: ProcessError) -> int:
+    """Return the exit code of *it*, whose monitor has not listened to us: it was at its end.
+
+    Raise *error* if that is not so.
+    """
+    before = it.state["FinishedAt"]
+    _settle(it)
+    if it.state["FinishedAt"] == before or it.state["Error"]:
+        raise error
+    return int(it.state["ExitCode"])
 
 
 def _resized(it: Container) -> Resized:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from mini_docker import containers, swap
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import StateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.cli.options import Values
-    from mini_docker.containers import Container
     from mini_docker.store import Store
 
 COMMAND = Command(
@@ -24,10 +22,6 @@ COMMAND = Command(
     minimum=1,
     maximum=1,
 )
-REFUSALS = {
-    "paused": "You cannot attach to a paused container, unpause it first",
-    "restarting": "You cannot attach to a restarting container, wait until it is running",
-}
 
 
 def execute(values: Values, store: Store) -> int:
@@ -36,7 +30,7 @@ def execute(values: Values, store: Store) -> int:
 
     swap.require("streams", what="attach")
     it = containers.load(store, values.arguments[0])
-    _demand_running(it)
+    attachment.demand_running(it)
     config = it.record["Config"]
     stdin = bool(config.get("OpenStdin")) and not values.no_stdin
     wish = attachment.Wish((stdin, True, True), bool(config.get("Tty")), values.detach_keys)
@@ -46,12 +40,3 @@ def execute(values: Values, store: Store) -> int:
     events.container(it, "attach")
     send = attachment.signaller(it) if values.sig_proxy else None
     return attachment.serve(connection, wish, send, it)
-
-
-def _demand_running(it: Container) -> None:
-    """Refuse a container that does not run, in Docker's words."""
-    status = it.status()
-    if status == "running":
-        return
-    stopped = "You cannot attach to a stopped container, start it first"
-    raise StateError(REFUSALS.get(status, stopped))

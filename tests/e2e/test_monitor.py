@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Engine, until
+from tests.e2e.conftest import Engine, attached, until
 
 pytestmark = pytest.mark.e2e
 
@@ -233,3 +233,28 @@ def test_fifty_by_eight_clients(engine: Engine) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(whole, range(50))) == {"exited 137"}
     assert engine.ok("ps", "-aq") == ""
+
+
+def test_who_attaches_while_the_end_is_dealt_with_has_its_exit_code(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "late", "busybox", "sleep", "1000")
+    monitor, pid = monitor_of(engine, "late"), engine.inspect("late")["State"]["Pid"]
+    os.kill(monitor, signal.SIGSTOP)
+    with engine.popen("attach", "late") as process:
+        attached(engine, "late")
+        os.kill(pid, signal.SIGKILL)
+        os.kill(monitor, signal.SIGCONT)
+        assert process.communicate(timeout=20) == (b"", b"")
+        assert process.returncode == 137
+
+
+def test_who_finds_the_door_shut_waits_for_the_reason(engine: Engine) -> None:
+    """The monitor lives, and does not listen any more: it is at the container's end."""
+    engine.ok("run", "-d", "--name", "shut", "busybox", "sleep", "1000")
+    (door,) = (engine.root / "run").glob("*.sock")
+    door.unlink()
+    with engine.popen("attach", "shut") as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        engine.ok("kill", "shut")
+        _, err = process.communicate(timeout=20)
+    assert b"cannot attach to a stopped container" in err and process.returncode == 1
