@@ -26,6 +26,9 @@ else:
     import _signal as signal
 
 
+PATIENCE = 1.0  # seconds that a `wait` has to read how the container ended
+
+
 def remove(it: Container, force: bool) -> None:
     """Remove *it*; a running one only with *force*, and then it is killed first.
 
@@ -78,6 +81,9 @@ def _take_away(it: Container) -> None:
             it.update(Status=after)
         except ConfigError:
             it.state["Status"] = after  # no space, not even in its place: this makes some
+    waiters = f"{it.store.directory(it.id)}/waiters"
+    if os.path.exists(waiters):
+        Lock(waiters).wait(PATIENCE)
     try:
         containers.remove(it)
     except MiniDockerError as error:

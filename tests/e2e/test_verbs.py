@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import signal
+import time
 from typing import Any
 
 import pytest
 
+from mini_docker.store import Lock
 from tests.e2e import archives, hostile
-from tests.e2e.conftest import Engine
+from tests.e2e.conftest import Engine, until
 
 pytestmark = pytest.mark.e2e
 
@@ -43,3 +48,16 @@ def test_an_image_whose_timeout_or_health_check_makes_no_sense(engine: Engine) -
         engine("run", "-d", name).refused("cannot use the image: ")
         assert engine.ok("ps", "-aq") == ""
         engine.ok("rmi", name)
+
+
+def test_a_wait_reads_the_end_of_what_is_removed_by_force(engine: Engine) -> None:
+    id = engine.ok("run", "-d", "busybox", "sleep", "1000")
+    waiters = Lock(str(engine.root / "containers" / id / "waiters"))
+    with engine.popen("wait", id) as waiting:
+        until(lambda: os.path.exists(waiters.path) and waiters.held(fcntl.LOCK_EX), "its lock")
+        waiting.send_signal(signal.SIGSTOP)
+        with engine.popen("rm", "-f", id) as removing:
+            time.sleep(0.5)  # it would have ended long ago if it did not wait
+            waiting.send_signal(signal.SIGCONT)
+            assert waiting.communicate(timeout=20) == (b"137\n", b"")
+            assert removing.communicate(timeout=20) == (id.encode() + b"\n", b"")
