@@ -59,12 +59,12 @@ class Watch:
 
     __slots__ = ("began", "descriptor", "due", "id", "pid", "plan", "root", "starting", "told")
 
-    def __init__(self, root: str, id: str, plan: list[float], age: float = 0.0) -> None:
-        """Watch container *id* of the store at *root*, which has run for *age* seconds."""
+    def __init__(self, root: str, id: str, plan: list[float]) -> None:
+        """Watch container *id* of the store at *root*, which has just been started."""
         self.root = root
         self.id = id
         self.plan = plan
-        self.began = time.monotonic() - age
+        self.began = time.monotonic()
         self.starting = True
         self.pid = 0  # of the probe that runs
         self.descriptor = -1  # a pidfd of it
@@ -92,10 +92,14 @@ class Watch:
             self._begin()
 
     def close(self) -> None:
-        """End a probe that runs: its container has ended, or the caller becomes another."""
+        """End a probe that runs: its container has ended, and with it what it has started there."""
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
             self._reap()
+
+    def state(self) -> dict[str, Any]:
+        """Return it as what restore() takes; a probe that runs goes on."""
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("root", "id")}
 
     def _begin(self) -> None:
         """Start a probe: a new interpreter, which inherits nothing that is open here.
@@ -127,3 +131,14 @@ class Watch:
         interval, _, start_period, start_interval = self.plan
         young = time.monotonic() - self.began < start_period
         return start_interval if young and self.starting else interval
+
+
+def restore(root: str, id: str, state: dict[str, Any]) -> Watch:
+    """Return the watch of which state() was taken before this process became what it is.
+
+    A probe is its child still: execve(2) keeps them.
+    """
+    it = Watch(root, id, state["plan"])
+    for name, value in state.items():
+        setattr(it, name, value)
+    return it

@@ -38,14 +38,11 @@ PATIENCE = 1.0  # seconds that somebody who waits for a container with --rm has 
 
 def become_slim(loop: Loop) -> NoReturn:
     """Go on as a smaller process, out of the group of the command that we come from."""
-    from mini_docker import health, monitor_handover
+    from mini_docker import monitor_handover
 
     monitor_group.join_monitors()
     it = containers.Container(Store(loop.root), loop.id)
-    if loop.health:
-        loop.health.close()
-    config = it.record["HostConfig"].get("LogConfig") or {}
-    state = monitor_handover.pack(loop, config, health.plan(it.record["Config"]))
+    state = monitor_handover.pack(loop, it.record["HostConfig"].get("LogConfig") or {})
     monitor_handover.become({**state, "run": it.store.run}, loop.root, loop.id)
 
 

@@ -27,7 +27,7 @@ HIGHEST = 2**31 - 1  # descriptor
 SIZE = 2**26  # bytes; what a monitor remembers is far less
 
 
-def pack(loop: Loop, log_config: Mapping[str, Any], plan: list[float] | None) -> dict[str, Any]:
+def pack(loop: Loop, log_config: Mapping[str, Any]) -> dict[str, Any]:
     """Return what unpack() makes *loop* from; *loop* is of no use any more."""
     state = {
         "pid": loop.pid,
@@ -40,7 +40,7 @@ def pack(loop: Loop, log_config: Mapping[str, Any], plan: list[float] | None) ->
         "door": loop.door.socket.detach() if loop.door else -1,
         "log": dict(log_config),
         "before": loop.log.leave() if loop.log else b"",
-        "plan": plan,
+        "health": loop.health and loop.health.state(),
     }
     if loop.input:
         fields = ("descriptor", "once", "tty", "pending", "ended", "held")
@@ -61,22 +61,14 @@ def unpack(root: str, run: str, id: str, state: dict[str, Any]) -> Loop:
         descriptor, once, tty, pending, ended, held = state["input"]
         loop.input = Input(descriptor, once, tty)
         loop.input.pending, loop.input.ended, loop.input.held = pending, ended, held
-    if state["plan"]:
+    if state["health"]:
         from mini_docker import health
 
-        age = loop_age(loop)
-        loop.health = health.Watch(root, id, state["plan"], age)
+        loop.health = health.restore(root, id, state["health"])
     for descriptor in descriptors(state):
         os.set_inheritable(descriptor, False)
     os.close(state["memory"])
     return loop
-
-
-def loop_age(loop: Loop) -> float:
-    """Return for how many seconds the container has run."""
-    import time
-
-    return time.monotonic() - loop.began
 
 
 def descriptors(state: dict[str, Any]) -> list[int]:
@@ -84,6 +76,7 @@ def descriptors(state: dict[str, Any]) -> list[int]:
     found = [state["life"], state["mounts"], state["process"], state["door"]]
     found += [descriptor for _, descriptor in state["outputs"]]
     found += [state["input"][0], state["input"][5]] if state.get("input") else []
+    found += [state["health"]["descriptor"]] if state.get("health") else []
     for client in state["clients"]:
         found += [client["descriptor"], *(client["spool"] or [])[:1]]
     return [descriptor for descriptor in found if descriptor >= 0]

@@ -61,6 +61,23 @@ def test_a_look_that_takes_too_long_is_a_failure(engine: Engine) -> None:
     until(lambda: engine.ok("top", "slow").count("sleep 60") <= 1, "the end of the first ones")
 
 
+def test_a_look_is_not_forgotten_when_its_monitor_becomes_small(engine: Engine) -> None:
+    """In the foreground that is a second after the start."""
+    flags = ("--health-cmd", "sleep 777", "--health-interval", "700ms", "--health-timeout", "600ms")
+    words = ("--since", "1h", "-f", "container=fore", "--format", "{{.Actor.Attributes.execID}}")
+    with engine.popen("run", "--name", "fore", *flags, "busybox", "sleep", "1000") as process:
+        until(
+            lambda: engine("inspect", "fore").code == 0 and health(engine, "fore")["Log"], "a look"
+        )
+        engine.ok("kill", "fore")
+        process.communicate(timeout=20)
+
+    def told(action: str) -> list[str]:
+        return engine.ok("events", *words, "--until", "0s", "-f", f"event={action}").splitlines()
+
+    assert told("exec_create")[0] == told("exec_die")[0]
+
+
 def test_a_command_that_is_not_there_is_a_failure(engine: Engine) -> None:
     engine.ok("run", "-d", "--name", "base", "busybox", "sleep", "1000")
     change = 'HEALTHCHECK --interval=200ms --retries=1 CMD ["no-such-program"]'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 import os
 import select
 import sys
@@ -93,9 +94,15 @@ def test_in_the_start_period_looks_come_faster_until_the_first_success(probe: Pa
     watch.close()
 
 
-def test_a_container_that_has_run_longer_is_past_its_start_period(probe: Path) -> None:
-    watch = health.Watch("/root", "4adc", [60, 1, 10, 0.1], age=11)
-    assert watch.deadline() - time.monotonic() > 50
+def test_a_look_goes_on_when_the_monitor_becomes_another(probe: Path) -> None:
+    (probe / "does").write_text(f"sleep 0.2; echo end >> {probe}/runs; exit {health.STARTING}\n")
+    first = health.Watch("/root", "4adc", [600, 60, 600, 0.05])
+    turn(first, lambda: runs(probe))
+    second = health.restore("/root", "4adc", marshal.loads(marshal.dumps(first.state())))
+    turn(second, lambda: len(runs(probe)) >= 4)
+    second.close()
+    assert [line == "end" for line in runs(probe)[:4]] == [False, True, False, True]
+    assert second.began == first.began and second.starting
 
 
 def test_a_probe_that_hangs_is_told_to_end_and_then_killed(
