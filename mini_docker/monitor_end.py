@@ -138,6 +138,8 @@ def _record(it: Container, code: int, lived: float) -> float | None:
             killed = container_end.end(it.config())
             fields = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": ""}
             fields |= {"FinishedAt": timestamps.now(), "RestartDelay": delay}
+            if health := it.state.get("Health"):  # as containers.finish() has it
+                fields["Health"] = {**health, "Status": "unhealthy"}
             count = it.state.get("RestartCount", 0) + 1
             it.update(Status="restarting", RestartCount=count, **fields)
             containers.note(it.store, it.id, 0)

@@ -130,6 +130,19 @@ def test_a_look_holds_no_end_up(engine: Engine) -> None:
     assert engine.inspect("stuck")["State"]["Status"] == "exited"
 
 
+def test_nobody_is_healthy_who_waits_for_a_restart(engine: Engine) -> None:
+    script = "until test -e /go; do usleep 10000; done; exit 1"
+    words = ("--restart", "always", "--health-cmd", "true", *QUICK, "busybox", "sh", "-c", script)
+    engine.ok("run", "-d", "--name", "waits", *words)
+    becomes(engine, "waits", "healthy")
+    engine.ok("exec", "waits", "touch", "/go")  # it stays there: each further life is short
+    until(lambda: engine.inspect("waits")["RestartCount"] >= 4, "a long wait")
+    until(lambda: engine.inspect("waits")["State"]["Status"] == "restarting", "its wait")
+    assert health(engine, "waits")["Status"] == "unhealthy"
+    engine.ok("stop", "waits")
+    assert health(engine, "waits")["Status"] == "unhealthy"
+
+
 def test_a_restart_begins_anew(engine: Engine) -> None:
     start(engine, "again", "true")
     becomes(engine, "again", "healthy")
