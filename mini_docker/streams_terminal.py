@@ -8,6 +8,7 @@ itself; a guardian, a process that waits for its end, does it if it is killed. t
 
 from __future__ import annotations
 
+import errno
 import os
 import termios
 
@@ -31,25 +32,34 @@ _LOCAL = (termios.ECHO, termios.ECHONL, termios.ICANON, termios.ISIG, termios.IE
 class Screen:
     """The terminal that *descriptor* stands for."""
 
-    __slots__ = ("before", "descriptor", "guardian", "line", "raw")
+    __slots__ = ("before", "busy", "descriptor", "guardian", "line", "raw")
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.before: list[Any] = []  # its attributes, while it is raw
         self.raw: list[Any] = []
+        self.busy = False  # in enter(), which a signal's handler may call in the middle of it
         self.guardian = self.line = 0  # its pid, and the pipe whose end tells it of ours
 
     def enter(self) -> None:
-        """Make the terminal raw; TerminalError if it cannot be. cfmakeraw(3)."""
+        """Make the terminal raw; TerminalError if it cannot be. cfmakeraw(3).
+
+        In the background that stops us until a shell's `fg` (SIGTTOU).
+        """
+        if self.busy:
+            return
+        self.busy = True
         try:
-            self.before = self.before or termios.tcgetattr(self.descriptor)
+            self.before = self.before or own(self.descriptor)
             if not self.guardian:
                 self._watch()
-            termios.tcsetattr(self.descriptor, termios.TCSANOW, raw(self.before))
+            put(self.descriptor, raw(self.before))
             # As it is now: the kernel may not have taken every bit.
             self.raw = termios.tcgetattr(self.descriptor)
         except termios.error as error:
             raise TerminalError(f"cannot make the terminal raw: {error.args[1]}") from error
+        finally:
+            self.busy = False
 
     def suspend(self) -> None:
         """Make the terminal as it was before enter(), which may be called again."""
@@ -83,6 +93,33 @@ class Screen:
             os._exit(0)
 
 
+def own(descriptor: int) -> list[Any]:
+    """Return the terminal's attributes, once it is ours.
+
+    While we are in the background they are those of whoever is not, such as a shell that edits
+    a line. To set what is set already changes nothing, and makes us wait until we are in front.
+    """
+    while True:
+        found: list[Any] = termios.tcgetattr(descriptor)
+        try:
+            termios.tcsetattr(descriptor, termios.TCSANOW, found)
+        except termios.error as error:
+            if error.args[0] != errno.EINTR:
+                raise
+        else:
+            return found
+
+
+def put(descriptor: int, attributes: list[Any]) -> None:
+    """Set the terminal's *attributes*, once we may: whoever was stopped there gets an EINTR."""
+    while True:
+        try:
+            return termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
+        except termios.error as error:
+            if error.args[0] != errno.EINTR:
+                raise
+
+
 def raw(attributes: list[Any]) -> list[Any]:
     """Return terminal *attributes* with all that is done to bytes on their way taken out."""
     flags = list(attributes)
@@ -104,7 +141,7 @@ def restore(descriptor: int, raw: list[Any], before: list[Any]) -> None:
     quiet = signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # from the background we may do so
     try:
         if termios.tcgetattr(descriptor)[:4] == raw[:4]:
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+            put(descriptor, before)
     except termios.error:
         return
     finally:
