@@ -81,14 +81,7 @@ def start(it: Start) -> int:
     """
     try:
         if not swap.locked("cgroups") and it.config["linux"].get("cgroupsPath"):
-            # Limits stand before the first process is under them.
             it.group = cgroups_tree.Group(it.config["linux"]["cgroupsPath"])
-            it.group.create()
-            resources = it.config["linux"].get("resources", {})
-            it.warnings += it.group.apply(resources)
-            # A node that an image brings along must not open the host's disk.
-            if "devices" in resources:
-                cgroups_devices.restrict(it.group, resources["devices"])
         return _spawner(it.config)(lambda report: _child(it, report), lambda: _fork(it))
     except BaseException:
         end(it.config)
@@ -105,10 +98,11 @@ def _spawner(config: dict[str, Any]) -> Callable[..., int]:
 
 
 def _fork(it: Start) -> int:
-    """Fork the child into its new namespaces, note its pid, and let it go on.
+    """Fork the child into its new namespaces, note its pid, and let it go on, twice.
 
-    An engine that is killed before the pid is written down closes the pipe by dying:
-    the child then ends as well. So no container runs that nobody knows of.
+    The kernel takes its time for the namespaces: meanwhile we make the control group. An
+    engine that is killed before the pid is written down closes the pipe by dying: the child
+    then ends as well. So no container runs that nobody knows of.
     """
     it.go, go_on = os.pipe()
     pid = _create(it)
@@ -117,6 +111,9 @@ def _fork(it: Start) -> int:
         return 0
     os.close(it.go)
     try:
+        if it.group:
+            _limit(it.group, it)
+            _let_go(go_on)
         it.note(pid)
         if it.mapped:
             _users().release(it.config)
@@ -128,6 +125,16 @@ def _fork(it: Start) -> int:
         raise
     os.close(go_on)
     return pid
+
+
+def _limit(group: cgroups_tree.Group, it: Start) -> None:
+    """Make the control group of *it*: its limits stand before the first process is under them."""
+    group.create()
+    resources = it.config["linux"].get("resources", {})
+    it.warnings += group.apply(resources)
+    # A node that an image brings along must not open the host's disk.
+    if "devices" in resources:
+        cgroups_devices.restrict(group, resources["devices"])
 
 
 def _create(it: Start) -> int:
@@ -154,6 +161,7 @@ def _child(it: Start, report: int) -> int:
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
     # 3. Under the limits, as early as possible: all that follows counts as the container's.
     if it.group:
+        _await(it)
         it.group.join()
     # 3b. In a user namespace the host's root ends here: until the maps are written we are
     #     nobody in it, and then its root.
