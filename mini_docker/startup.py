@@ -12,10 +12,6 @@ if TYPE_CHECKING:
 
 def main() -> NoReturn:
     """Run the command line, and end at once: the kernel cleans up faster than Python."""
-    import gc
-
-    # A command makes little garbage and lives for milliseconds; live views switch it on.
-    gc.disable()
     open_streams()
     from mini_docker.cli.main import main as run
 
