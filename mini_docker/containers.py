@@ -18,6 +18,8 @@ from mini_docker.containers_notes import note as note
 from mini_docker.containers_notes import read_note as read_note
 from mini_docker.containers_notes import shut
 from mini_docker.containers_notes import start_time as start_time
+from mini_docker.containers_removal import removes_itself as removes_itself
+from mini_docker.containers_removal import restarters as restarters
 from mini_docker.containers_removal import take_away as take_away
 from mini_docker.containers_removal import vanish as vanish
 from mini_docker.errors import MiniDockerError, NotFound
@@ -146,28 +148,32 @@ def settle(it: Container) -> Container:
 
     NotFound if it had --rm, and is removed now.
     """
-    if it.status() in ("created", "exited", "dead") and not os.path.exists(
-        f"{it.store.run}/{it.id}.json"
-    ):
+    idle = it.status() in ("created", "exited", "dead")
+    if idle and not os.path.exists(f"{it.store.run}/{it.id}.json") and not _forsaken(it):
         return it  # nobody looks after it, and nobody has to
     life = it.lock()
     if not life.take():
         return it  # somebody does, and writes down how it ends
     try:
-        with it.change():
-            it.reload()
-            ended = _put_right(it)
-        if ended and removes_itself(it):
-            remove(it)
-            raise NotFound(f"No such container: {it.id[:12]}")
+        see_to(it)
     finally:
         life.release()
     return it
 
 
-def removes_itself(it: Container) -> bool:
-    """Say whether *it* is removed at its end: --rm, unless a `restart` needs it once more."""
-    return bool(it.record["HostConfig"].get("AutoRemove")) and not it.state.get("Restarted")
+def see_to(it: Container) -> None:
+    """Do for *it* what settle() does; the caller holds its lock."""
+    with it.change():
+        it.reload()
+        ended = _put_right(it)
+    if (ended and removes_itself(it)) or _forsaken(it):
+        remove(it)
+        raise NotFound(f"No such container: {it.id[:12]}")
+
+
+def _forsaken(it: Container) -> bool:
+    """Say whether *it* has ended and should be gone: --rm, and its `restart` was killed."""
+    return it.status() == "exited" and removes_itself(it)
 
 
 def _put_right(it: Container) -> bool:
@@ -183,7 +189,7 @@ def _put_right(it: Container) -> bool:
     if noted and alive(noted):
         if status in UP:
             return False  # an orphan that runs on: its end will be noticed here
-        os.kill(noted["Pid"], 9)  # killed between fork and exec: it never became a program
+        os.kill(noted["Pid"], 9)  # its start was never told: its program may run, or not yet
     if status == "restarting":
         _end(it)  # its next start may have been under way
         it.update(Status="exited", Error=UNSEEN)
@@ -231,10 +237,11 @@ def _end(it: Container) -> bool:
     return container_end.end(it.config())
 
 
-def remove(it: Container) -> None:
-    """Remove a container that is not running, and all that is on disk of it.
+def remove(it: Container) -> bool:
+    """Remove a container that is not running, and all that is on disk of it; False: it was gone.
 
     The caller holds its lock, so that nobody starts it meanwhile.
     """
-    if take_away(it.store, it.id, it.name()):
+    if gone := take_away(it.store, it.id, it.name()):
         events.container(it, "destroy")
+    return gone

@@ -34,9 +34,9 @@ def kill(it: Container, number: int) -> None:
         if meant or _policy(it) == "unless-stopped":
             operations.mark(it)
             operations_wait.until_started(it, "cannot kill")
-        send(it, number, meant)
+        told = send(it, number, meant)
         if number == signal.SIGKILL:
-            _kill_until_ended(it, line)
+            _kill_until_ended(it, line, told)
     except NotFound:
         return  # it had --rm
 
@@ -55,33 +55,37 @@ def _policy(it: Container) -> str:
     return str((it.record["HostConfig"].get("RestartPolicy") or {}).get("Name", ""))
 
 
-def _kill_until_ended(it: Container, line: socket.socket | None) -> None:
+def _kill_until_ended(it: Container, line: socket.socket | None, told: bool) -> None:
     """Wait for the last end of *it*, which is marked; a start that was under way ends as well.
 
-    *line* is what announce() has returned.
+    *line* is what announce() has returned; *told* what send() has.
     """
     operations_wait.until_ended(it, "cannot kill", line)
     while it.alive() and it.state.get("Stopped"):  # not if a user has started it anew
-        send(it, signal.SIGKILL, thaw=True)
+        told = send(it, signal.SIGKILL, thaw=True, told=told)
         operations_wait.until_ended(it, "cannot kill")
 
 
-def send(it: Container, number: int, thaw: bool) -> None:
+def send(it: Container, number: int, thaw: bool, told: bool = False) -> bool:
     """Send signal *number* to process 1 of *it*, if it has one; *thaw*: let a paused one run on.
+
+    Write an event unless what it would say is *told* already; return whether it is told now.
 
     A pidfd stands for the process itself, not for a number that another may have by now.
     pidfd_open(2), pidfd_send_signal(2).
     """
     if not it.running():
-        return
+        return told
     try:
         process = containers.hold(it)
         signal.pidfd_send_signal(process, number)
         os.close(process)
     except (StateError, ProcessLookupError):
-        return  # it has just ended: there is nothing to kill
+        return told  # it has just ended: there is nothing to kill
     except OSError as error:
         raise ProcessError(f"cannot kill container {it.name()}: {reason(error)}") from error
-    events.container(it, "kill", signal=str(number))
+    if not told:
+        events.container(it, "kill", signal=str(number))
     if thaw:
         operations_pause.let_run(it)
+    return True

@@ -57,6 +57,7 @@ def let_run(it: Container) -> bool:
                 return False
             _group(it).freeze(False)
             it.update(Status="running")
+            events.container(it, "unpause")  # the end, which may be near, is told after it
     except CgroupError:
         if containers.alive(containers.read_note(it.store, it.id)):
             raise

@@ -29,8 +29,10 @@ else:
 PATIENCE = 1.0  # seconds that a `wait` has to read how the container ended
 
 
-def remove(it: Container, force: bool) -> None:
+def remove(it: Container, force: bool, told: bool = False) -> bool:
     """Remove *it*; a running one only with *force*, and then it is killed first.
+
+    Return False if somebody else removed it. *told*: the event of its kill has been written.
 
     One that is being started is waited for: without its directory it would run on, and
     nobody would know of it. StateError, in Docker's words, if it runs or is being removed.
@@ -39,31 +41,30 @@ def remove(it: Container, force: bool) -> None:
     try:
         while True:
             if it.alive():
-                _end(it, force)
+                _end(it, force, told)
             if life.take() and not _alive(it):
                 break
             life.release()
             if it.status() == "removing":
                 lifecycle.move("removing", "remove", it.name())
             patience.look()
-        _take_away(it)
+        return _take_away(it)
     except NotFound:
-        return  # it had --rm, or somebody else removed it
+        return False  # it had --rm, or somebody else removed it
     finally:
         life.release()
 
 
-def _end(it: Container, force: bool) -> None:
-    """Kill *it*; StateError if that is not wanted."""
+def _end(it: Container, force: bool, told: bool) -> None:
+    """Kill *it*; StateError if that is not wanted. *told*: see remove()."""
     if not force:
         lifecycle.move(it.status(), "remove", it.name())
     line = operations_wait.announce(it)
     patience = operations_wait.Patience(it, "cannot remove", line=line)
     operations.mark(it)
     while it.alive():
-        operations_kill.send(
-            it, signal.SIGKILL, thaw=True
-        )  # each time: a pause may have come between
+        # Each time, and of several signals one is told: a pause may have come between.
+        told = operations_kill.send(it, signal.SIGKILL, thaw=True, told=told)
         patience.look()
 
 
@@ -72,8 +73,11 @@ def _alive(it: Container) -> bool:
     return it.alive()
 
 
-def _take_away(it: Container) -> None:
-    """Remove what is on disk of *it*, which does not run, and whose lock we hold."""
+def _take_away(it: Container) -> bool:
+    """Remove what is on disk of *it*, which does not run, and whose lock we hold.
+
+    False: somebody else did.
+    """
     with it.change():
         it.reload()
         after = lifecycle.move(it.status(), "remove", it.name())
@@ -85,7 +89,7 @@ def _take_away(it: Container) -> None:
     if os.path.exists(waiters):
         Lock(waiters).wait(PATIENCE)
     try:
-        containers.remove(it)
+        return containers.remove(it)
     except MiniDockerError as error:
         if os.path.isdir(it.store.directory(it.id)):
             with it.change():
@@ -119,18 +123,24 @@ def prune(
     found, failed = containers.listing(store)
     gone, freed = [], 0
     for it in found:
-        if it.alive() or not wanted(it):
+        if it.alive() or _starting(it) or not wanted(it):
             continue
         try:
             size = written(it)
-            remove(it, force=False)
+            if remove(it, force=False):
+                gone.append(it.id)
+                freed += size
         except MiniDockerError as error:
-            failed.append(error)
-            continue
-        gone.append(it.id)
-        freed += size
+            busy = it.status() in (*lifecycle.ALIVE, "removing")  # it is by now
+            if not (busy and isinstance(error, StateError)):
+                failed.append(error)
     leftovers.sweep(store)
     return gone, freed, failed
+
+
+def _starting(it: Container) -> bool:
+    """Say whether somebody is at starting *it*, which says so by a note."""
+    return os.path.exists(f"{it.store.run}/{it.id}.json") and it.lock().held()
 
 
 def written(it: Container) -> int:

@@ -36,24 +36,30 @@ def execute(values: Values, store: Store) -> int:
     if values.link:
         return each(store, values.arguments, _unlink)
     if values.force:
-        _kill_all(store, values.arguments)
-        code = max(_force(store, reference) for reference in values.arguments)
+        told = _kill_all(store, values.arguments)
+        code = max(_force(store, reference, told) for reference in values.arguments)
     else:
-        code = each(store, values.arguments, lambda it: operations_removal.remove(it, force=False))
+        code = each(store, values.arguments, lambda it: _remove(it, force=False))
     leftovers.sweep(store)
     return code
 
 
-def _kill_all(store: Store, references: list[str]) -> None:
-    """Kill them before the first is removed: so they end at the same time, not one by one."""
+def _kill_all(store: Store, references: list[str]) -> set[str]:
+    """Kill them before the first is removed: so they end at the same time, not one by one.
+
+    Return the ids of those whose events have been written.
+    """
+    told = set()
     for reference in references if len(references) > 1 else ():
         try:
             it = containers.load(store, reference)
             if it.running():
                 operations.mark(it)
-                operations_kill.send(it, signal.SIGKILL, thaw=True)
+                if operations_kill.send(it, signal.SIGKILL, thaw=True):
+                    told.add(it.id)
         except MiniDockerError:
             continue  # whoever removes it will meet the same, and report it
+    return told
 
 
 def _unlink(it: containers.Container) -> None:
@@ -61,8 +67,11 @@ def _unlink(it: containers.Container) -> None:
     raise Conflict("Conflict, cannot remove the default link name of the container")
 
 
-def _force(store: Store, reference: str) -> int:
-    """Remove one container, running or broken; return 0, or 1 after the report of a failure."""
+def _force(store: Store, reference: str, told: set[str]) -> int:
+    """Remove one container, running or broken; return 0, or 1 after the report of a failure.
+
+    *told* is what _kill_all() has returned.
+    """
     try:
         containers.load(store, reference)
     except NotFound as error:
@@ -73,7 +82,11 @@ def _force(store: Store, reference: str) -> int:
         return _remove_broken(store, reference)
     except MiniDockerError:
         pass  # each() meets it as well, and reports it
-    return each(store, [reference], lambda it: operations_removal.remove(it, force=True))
+    return each(store, [reference], lambda it: _remove(it, force=True, told=it.id in told))
+
+
+def _remove(it: containers.Container, force: bool, told: bool = False) -> None:
+    operations_removal.remove(it, force, told)
 
 
 def _remove_broken(store: Store, reference: str) -> int:

@@ -59,6 +59,25 @@ def test_stop_and_restart_tell_what_they_are_made_of(engine: Engine) -> None:
     ]
 
 
+def test_a_kill_is_told_once_and_the_end_of_a_pause_as_well(engine: Engine) -> None:
+    names = ("ev-rm1", "ev-rm2", "ev-rm3", "ev-held")
+    for name in names:
+        engine.ok("run", "-d", "--init", "--name", name, "busybox", "sleep", "1000")
+    engine.ok("rm", "-f", "ev-rm1")
+    engine.ok("rm", "-f", "ev-rm2", "ev-rm3")
+    for name in names[:3]:
+        assert actions(engine, name) == ["create", "start", "kill", "die", "destroy"], name
+    engine.ok("pause", "ev-held")
+    engine.ok("stop", "ev-held")
+    engine.ok("start", "ev-held")
+    engine.ok("pause", "ev-held")
+    engine.ok("kill", "ev-held")
+    assert actions(engine, "ev-held") == [
+        *("create", "start", "pause", "unpause", "kill", "die", "stop"),
+        *("start", "pause", "kill", "unpause", "die"),
+    ]
+
+
 def test_each_restart_by_policy_is_told(engine: Engine) -> None:
     words = ("--restart", "on-failure:2", "busybox", "false")
     engine.ok("run", "-d", "--name", "ev-again", *words)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mini_docker.store import Lock
+from mini_docker import containers
+from mini_docker.store import Lock, Store
 from tests.e2e import archives, hostile
 from tests.e2e.conftest import Engine, until
 
@@ -61,3 +62,24 @@ def test_a_wait_reads_the_end_of_what_is_removed_by_force(engine: Engine) -> Non
             waiting.send_signal(signal.SIGCONT)
             assert waiting.communicate(timeout=20) == (b"137\n", b"")
             assert removing.communicate(timeout=20) == (id.encode() + b"\n", b"")
+
+
+def test_a_prune_leaves_what_is_being_started(engine: Engine) -> None:
+    ids = [engine.ok("create", "busybox", "true") for _ in range(2)]
+    store = Store(str(engine.root))
+    containers.note(store, ids[0], 0)
+    life = Lock(f"{store.directory(ids[0])}/lock")  # as somebody who sets about starting it has
+    life.acquire()
+    assert engine.ok("container", "prune", "-f").splitlines()[1] == ids[1]
+    life.release()
+    containers.forget(store, ids[0])
+    assert engine.ok("container", "prune", "-f").splitlines()[1] == ids[0]
+
+
+def test_two_prunes_at_once_count_each_container_once(engine: Engine) -> None:
+    ids = [engine.ok("create", "busybox", "true") for _ in range(12)]
+    both = [engine.popen("container", "prune", "-f") for _ in range(2)]
+    told = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    lines = b"".join(out for out, _ in told).decode().split()
+    assert sorted(line for line in lines if len(line) == 64) == sorted(ids)
