@@ -11,17 +11,20 @@ is missing. Without that file the question costs one stat.
 
 from __future__ import annotations
 
-import os
+import posix
 
 # $MINI_DOCKER_PROGRESS names another file, for tests and recordings; empty means none.
-_progress = os.environ.get("MINI_DOCKER_PROGRESS")
+# By way of posix: os is for startup_os to load.
+_progress: str | bytes | None = posix.environ.get(b"MINI_DOCKER_PROGRESS")
 if _progress is None:
-    _progress = os.path.dirname(__path__[0]) + "/work/progress.json"
+    _progress = __path__[0].rpartition("/")[0] + "/work/progress.json"
 try:
-    os.stat(_progress)
+    posix.stat(_progress)
 except (FileNotFoundError, NotADirectoryError):
     pass
 else:
+    import os
+
     from mini_docker import swap
 
-    swap.install(_progress)
+    swap.install(os.fsdecode(_progress))

@@ -70,4 +70,6 @@ if __name__ == "__main__":
     from mini_docker import startup_modules
 
     startup_modules.use_modules()
+    from mini_docker import startup_os  # noqa: F401 - before os
+
     sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

@@ -12,7 +12,7 @@ faster.
 from __future__ import annotations
 
 import marshal
-import os
+import posix
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import ExtensionFileLoader
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     # and how long, START << LENGTH | length; the files of Python's extension modules
     Head = tuple[str, int, int, CodeType, dict[str, int], dict[str, str]]
 
-FILE = os.path.dirname(os.path.dirname(__file__)) + "/bin/modules"
+FILE = __file__.rpartition("/mini_docker/")[0] + "/bin/modules"
 DIGITS = 8
 LENGTH = 24  # bits for the length of a module
 Module = type(sys)
@@ -51,11 +51,11 @@ class Modules:
             return self._extension(name) if name in self.extensions else None
         if _identity(self.descriptor) != self.file:
             return None  # the number may be another file's now, and that hostile
-        data = os.pread(self.descriptor, place & (1 << LENGTH) - 1, place >> LENGTH)
+        data = posix.pread(self.descriptor, place & (1 << LENGTH) - 1, place >> LENGTH)
         self.found[name] = it = marshal.loads(data)
         file = it[4].co_filename
         try:
-            now = os.stat(file)
+            now = posix.stat(file)
         except FileNotFoundError:
             return None
         if now.st_mtime_ns != it[1] or now.st_size != it[2]:
@@ -63,7 +63,7 @@ class Modules:
         spec = ModuleSpec(name, self, origin=file, is_package=it[0])  # type: ignore[arg-type]
         spec.has_location = True
         if it[0]:
-            spec.submodule_search_locations = [os.path.dirname(file)]
+            spec.submodule_search_locations = [file.rpartition("/")[0]]
         return spec
 
     def create_module(self, _spec: object) -> None:
@@ -99,14 +99,16 @@ class Modules:
 
     def _extension(self, name: str) -> object:
         file = self.extensions[name]
-        if not os.path.exists(file):  # another Python since: it knows where to look
+        try:
+            posix.stat(file)
+        except FileNotFoundError:  # another Python since: it knows where to look
             return None
         return ModuleSpec(name, ExtensionFileLoader(name, file), origin=file)
 
 
 def _identity(descriptor: int) -> tuple[int, int]:
     try:
-        found = os.fstat(descriptor)
+        found = posix.fstat(descriptor)
     except OSError:
         return -1, -1
     return found.st_dev, found.st_ino
@@ -115,10 +117,10 @@ def _identity(descriptor: int) -> tuple[int, int]:
 def use_modules(head: Head | None = None, descriptor: int = -1) -> None:
     """Import from the file of startup_build where it fits, and no student's module may run."""
     while 0 <= descriptor <= 2:  # the number of a standard stream that the caller has closed
-        descriptor = os.dup(descriptor)
+        descriptor = posix.dup(descriptor)
     if head is None:
         try:
-            descriptor = os.open(FILE, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = posix.open(FILE, posix.O_RDONLY | posix.O_CLOEXEC)
         except FileNotFoundError:
             return
         head = read_head(descriptor)
@@ -137,8 +139,8 @@ def read_head(descriptor: int) -> Head | None:
     The file: eight digits, the length of the head; the head; the modules' code. marshal.
     """
     try:
-        length = int(os.pread(descriptor, DIGITS, 0))
-        head: Head = marshal.loads(os.pread(descriptor, length, DIGITS))
+        length = int(posix.pread(descriptor, DIGITS, 0))
+        head: Head = marshal.loads(posix.pread(descriptor, length, DIGITS))
         return head if len(head) == 6 else None
     except (ValueError, EOFError, TypeError):
         return None

@@ -36,7 +36,7 @@ def clone(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (clone / "mini_docker" / "__init__.py").touch()
     (package / "__init__.py").touch()
-    for name in ("startup.py", "startup_build.py", "startup_modules.py"):
+    for name in ("startup.py", "startup_build.py", "startup_modules.py", "startup_os.py"):
         shutil.copy(REPO / "mini_docker" / name, clone / "mini_docker")
     (package / "main.py").write_text(
         "import sys\n\n\ndef main():\n"

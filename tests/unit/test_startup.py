@@ -14,6 +14,28 @@ from mini_docker import startup_build, startup_modules
 
 REPO = Path(__file__).parents[2]
 MAIN = "mini_docker.cli.main"
+ASK = """
+e = os.environ
+for key in list(e):
+    if key != "A_TEST": del e[key]
+print(e.get("A_TEST"), e.get("none"), e.get("none", 5), "A_TEST" in e, "none" in e, 7 in [e])
+print(list(e.keys()), list(e.values()), list(e.items()), len(e), dict(e), {**e}, bool(e))
+print(e == {"A_TEST": "1"}, e != {"A_TEST": "1"}, e == 1, e == e.copy())
+print(e | {"b": "c"}, {"b": "c"} | e)
+e |= {"d": "f"}
+e.update({"x": "y"}, z="w")
+e.update([("p", "q")])
+print(e.setdefault("x", "no"), e.setdefault("new", "n"), sorted(e.items()), os.getenv("z"))
+print(e.pop("x"), e.pop("x", None), os.getenv("x"))
+for wrong in (lambda: e.pop("x"), lambda: e["x"], lambda: e.__setitem__("a", 1), lambda: hash(e)):
+    try: wrong()
+    except Exception as error: print(type(error).__name__, error)
+print(type(e.popitem()), len(e))
+e.clear()
+print(e, len(e), os.environb)
+try: e.popitem()
+except KeyError: print("empty")
+"""
 WHO = f"import {MAIN} as m; print(type(m.__spec__.loader).__name__)"
 
 
@@ -114,6 +136,28 @@ def test_a_student_gets_no_modules_from_the_file(modules: Path, tmp_path: Path) 
     progress.write_text('{"version": 1, "topics": {}, "hints": {}}')
     found = imported(modules, MINI_DOCKER_PROGRESS=str(progress))
     assert found == "SourceFileLoader"
+
+
+def test_os_is_what_it_is() -> None:
+    """Python's own environ, and ours: the same answers to everything that a mapping is asked."""
+    told = run("import os" + ASK, A_TEST="1")
+    assert (
+        run("import sys; from mini_docker import startup_os; import os" + ASK, A_TEST="1") == told
+    )
+    assert "'1'" in told
+    ours = run(
+        "import sys; from mini_docker import startup_os\n"
+        "import os, collections.abc as c, subprocess\n"
+        "print(sorted(set(dir(c.MutableMapping)) - set(dir(os.environ)) - {'__reversed__'}))\n"
+        "print(subprocess.run(['env'], env=os.environ, capture_output=True).returncode)\n"
+        "class P:\n"
+        "    def __fspath__(self): return '/x'\n"
+        "print(os.fspath(P()), isinstance(P(), os.PathLike), isinstance('', os.PathLike))\n"
+        "print(issubclass(dict, c.MutableMapping), issubclass(list, c.Sequence))\n"
+    )
+    assert ours.splitlines()[1:] == ["0", "/x True False", "True True"]
+    missing = ours.splitlines()[0]
+    assert all(name.startswith("'_") for name in missing.strip("[]").split(", ") if name), missing
 
 
 def test_the_path_of_run_stays_lean() -> None:
