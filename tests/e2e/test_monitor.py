@@ -258,3 +258,17 @@ def test_who_finds_the_door_shut_waits_for_the_reason(engine: Engine) -> None:
         engine.ok("kill", "shut")
         _, err = process.communicate(timeout=20)
     assert b"cannot attach to a stopped container" in err and process.returncode == 1
+
+
+def test_a_monitor_that_is_killed_while_a_stop_listens_to_it(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "lost", "busybox", "sleep", "1000")
+    monitor, pid = monitor_of(engine, "lost"), engine.inspect("lost")["State"]["Pid"]
+    os.kill(monitor, signal.SIGSTOP)
+    with engine.popen("stop", "-t", "0", "lost") as process:
+        stat = Path(f"/proc/{pid}/stat")
+        until(lambda: b") Z" in stat.read_bytes(), "the end of process 1")
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        os.kill(monitor, signal.SIGKILL)
+        assert process.wait(5) == 0
+    assert status(engine, "lost") == "exited"

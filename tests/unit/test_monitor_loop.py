@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import monitor_clients, monitor_door
+from mini_docker import (
+    monitor_clients,
+    monitor_door,
+    monitor_handover,
+    monitor_loop,
+    monitor_messages,
+    monitor_start,
+)
 from mini_docker.monitor_door import Door
 from mini_docker.monitor_loop import Loop
-from mini_docker.monitor_streams import Input
+from mini_docker.monitor_streams import Input, Output
 from tests.unit.test_monitor_clients import CHUNK, client, taken
 
 
@@ -123,3 +130,97 @@ def test_who_types_for_nobody_is_told_and_no_longer_listened_to(
     assert loop.clients == []
     os.close(process)
     os.close(other)
+
+
+def test_who_announces_the_end_hears_of_that_alone(
+    pair: tuple[socket.socket, socket.socket], tmp_path: Path
+) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    told = []
+    loop = Loop("", "", 0, -1)
+    loop.outputs = [Output(1, reader)]
+    loop.near = lambda: told.append("near")
+    loop.clients = [client(pair[0], tmp_path, starter=False)]
+    loop.clients[0].wants = None
+    monitor_messages.take(loop, loop.clients[0], b"n", b"")
+    os.write(writer, b"output")
+    os.close(writer)
+    loop.drain()
+    assert told == ["near"] and taken(pair[1]) == []
+    loop.tell(b"x", b"{}")
+    loop.linger()
+    assert taken(pair[1]) == [b"x{}"]
+
+
+def test_one_that_announces_the_end_and_leaves_is_forgotten(tmp_path: Path) -> None:
+    process, other = os.pipe()
+    loop = Loop("", "", 0, process)
+    loop.door = Door(str(tmp_path), "4adc")
+    line = monitor_door.announce(str(tmp_path), "4adc")
+    assert line
+    turn(loop)
+    assert [it.wants for it in loop.clients] == [""]
+    line.close()
+    turn(loop)
+    assert loop.clients == []
+    loop.close()
+    os.close(process)
+    os.close(other)
+
+
+def turn(loop: Loop) -> None:
+    """Let *loop* do all there is to do now."""
+    loop.slim = time.monotonic() + 0.05
+    assert not loop.run()
+
+
+def test_one_too_many_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who announces the end then finds out for himself, as with a monitor that was killed."""
+    monkeypatch.setattr(monitor_loop, "MOST", 2)
+    process, other = os.pipe()
+    loop = Loop("", "", 0, process)
+    loop.door = Door(str(tmp_path), "4adc")
+    lines = [monitor_door.announce(str(tmp_path), "4adc") for _ in range(3)]
+    turn(loop)
+    assert len(loop.clients) == 2
+    loop.close()
+    loop.tell(b"x", b"{}")
+    loop.linger()
+    heard = []
+    for line in lines:
+        assert line
+        try:
+            heard.append(line.recv(100))
+        except ConnectionResetError:  # its announcement has not been read
+            heard.append(b"")
+        line.close()
+    assert heard == [b"x{}", b"x{}", b""]
+    os.close(process)
+    os.close(other)
+
+
+def test_nobody_hears_an_announcement_where_nobody_listens(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    assert monitor_door.announce(str(tmp_path), "4adc") is None
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_mounts_are_held_until_they_are_let_go() -> None:
+    loop = Loop("", "", 0, -1)
+    loop.unmount()  # there are none
+    loop.mounts = monitor_start._mounts(os.getpid())
+    place = f"/proc/self/fd/{loop.mounts}"
+    assert os.readlink(place) == os.readlink("/proc/self/ns/mnt")
+    assert not os.get_inheritable(loop.mounts), "no probe is to hold them"
+    state = monitor_handover.pack(loop, {})
+    assert monitor_handover.descriptors({**state, "life": -1}) == [loop.mounts]
+    for _ in range(2):
+        loop.unmount()
+        assert loop.mounts == -1 and not os.path.exists(place)
+
+
+def test_what_has_ended_has_no_mounts() -> None:
+    pid = os.posix_spawn("/bin/true", ["true"], {})
+    os.waitpid(pid, 0)
+    assert monitor_start._mounts(pid) == -1
