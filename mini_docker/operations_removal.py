@@ -98,18 +98,37 @@ def _take_away(it: Container) -> bool:
 
 
 def remove_broken(store: Store, reference: str) -> None:
-    """Remove a container whose records cannot be read, and kill what is in its control group."""
-    from mini_docker import cgroups_tree
+    """Remove a container whose records cannot be read, and kill what can be found of it."""
+    from mini_docker import cgroups_tree, processes
 
     id = store.find(reference)
     if Lock(f"{store.directory(id)}/lock").held():
         raise StateError(f"cannot remove container {id[:12]}: its monitor is alive, kill it first")
-    base = cgroups_tree.present().base
-    if base is not None:
-        group = cgroups_tree.Group(f"{base}/mini-docker/{id}")
+    if path := _group(store, id):
+        group = cgroups_tree.Group(path)
         group.kill()
         group.remove()
+    try:
+        noted = containers.read_note(store, id)
+        if noted and containers.alive(noted):  # it is not in that group, or there is none
+            processes.send(int(noted["Pid"]), signal.SIGKILL)
+    except (ConfigError, ValueError, TypeError):
+        pass  # a note that says nothing
     containers.take_away(store, id, store.name_of(id))
+
+
+def _group(store: Store, id: str) -> str:
+    """Return the control group of a container of which not every record can be read; or ""."""
+    from mini_docker import cgroups_tree
+
+    try:
+        path = store.config(id)["linux"]["cgroupsPath"]
+        if isinstance(path, str) and path.endswith(f"/{id}"):  # nobody else's
+            return path
+    except (MiniDockerError, LookupError, TypeError):
+        pass  # that record it is: then it is where most are
+    base = cgroups_tree.present().base
+    return "" if base is None else f"{base}/mini-docker/{id}"
 
 
 def prune(

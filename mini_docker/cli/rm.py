@@ -39,7 +39,7 @@ def execute(values: Values, store: Store) -> int:
         told = _kill_all(store, values.arguments)
         code = max(_force(store, reference, told) for reference in values.arguments)
     else:
-        code = each(store, values.arguments, lambda it: _remove(it, force=False))
+        code = each(store, values.arguments, _remove)
     leftovers.sweep(store)
     return code
 
@@ -73,27 +73,45 @@ def _force(store: Store, reference: str, told: set[str]) -> int:
     *told* is what _kill_all() has returned.
     """
     try:
-        containers.load(store, reference)
+        it = containers.load(store, reference)
+        operations_removal.remove(it, force=True, told=it.id in told)
     except NotFound as error:
-        print(f"mini-docker: {error}", file=sys.stderr)
-        return 0
+        return _report(error, 0)
     except ConfigError as error:
+        if not _is_broken(store, reference):
+            return _report(error)
         print(f"mini-docker: removing it although it is broken: {error}", file=sys.stderr)
         return _remove_broken(store, reference)
-    except MiniDockerError:
-        pass  # each() meets it as well, and reports it
-    return each(store, [reference], lambda it: _remove(it, force=True, told=it.id in told))
+    except MiniDockerError as error:
+        return _report(error)
+    print(reference, flush=True)
+    return 0
 
 
-def _remove(it: containers.Container, force: bool, told: bool = False) -> None:
-    operations_removal.remove(it, force, told)
+def _is_broken(store: Store, reference: str) -> bool:
+    """Say whether a record of the container cannot be read."""
+    try:
+        containers.load(store, reference).config()
+    except NotFound:
+        return False
+    except ConfigError:
+        return True
+    return False
+
+
+def _remove(it: containers.Container) -> None:
+    operations_removal.remove(it, force=False)
 
 
 def _remove_broken(store: Store, reference: str) -> int:
     try:
         operations_removal.remove_broken(store, reference)
     except MiniDockerError as error:
-        print(f"mini-docker: {error}", file=sys.stderr)
-        return 1
-    print(reference)
+        return _report(error)
+    print(reference, flush=True)
     return 0
+
+
+def _report(error: MiniDockerError, code: int = 1) -> int:
+    print(f"mini-docker: {error}", file=sys.stderr)
+    return code

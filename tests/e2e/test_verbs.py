@@ -6,11 +6,12 @@ import fcntl
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mini_docker import containers
+from mini_docker import cgroups_tree, containers
 from mini_docker.store import Lock, Store
 from tests.e2e import archives, hostile
 from tests.e2e.conftest import Engine, until
@@ -83,3 +84,26 @@ def test_two_prunes_at_once_count_each_container_once(engine: Engine) -> None:
     assert [process.returncode for process in both] == [0, 0], told
     lines = b"".join(out for out, _ in told).decode().split()
     assert sorted(line for line in lines if len(line) == 64) == sorted(ids)
+
+
+@pytest.mark.parametrize("file", ["state.json", "config.json", "container.json"])
+def test_a_broken_container_is_killed_wherever_it_is(engine: Engine, file: str) -> None:
+    parent = f"/mini-docker/elsewhere-{os.getpid()}"
+    id = engine.ok("run", "-d", "--cgroup-parent", parent, "busybox", "sleep", "1000")
+    pid = engine.inspect(id)["State"]["Pid"]
+    monitor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    store = Store(str(engine.root))
+    life = Lock(f"{store.directory(id)}/lock")
+    os.kill(monitor, signal.SIGKILL)
+    until(lambda: not life.held(), "the end of the monitor")
+    try:
+        Path(f"{store.directory(id)}/{file}").write_text("{")
+        assert containers.start_time(pid), "it runs on"
+        result = engine("rm", "-f", id)
+        assert result.code == 0 and id.encode() in result.out, result
+        until(lambda: not containers.start_time(pid), "the end of its process", 2)
+    finally:
+        if containers.start_time(pid):
+            os.kill(pid, signal.SIGKILL)
+        for group in (f"{parent}/{id}", parent):
+            cgroups_tree.Group(group).remove()
