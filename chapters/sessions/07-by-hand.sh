@@ -1,7 +1,7 @@
 # What a process asks of the kernel, and a filter in eight instructions.
 #- ulimit -c 0
 ## strace
-strace -e trace=mkdir busybox mkdir shop
+strace -e trace=?mkdir,?mkdirat busybox mkdir shop
 strace -c -S name -U name,calls busybox mkdir shop/web
 ## write
 cat > filter <<EOF

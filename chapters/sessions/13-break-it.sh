@@ -1,5 +1,6 @@
 # Chapter 13, break it: the monitor is killed, and then the engine, between any two steps.
 #: stage 13
+#: varies ^[1-9]$
 #- mini-docker image bootstrap busybox
 ## monitor
 mini-docker run -d --name web busybox sleep 1000
@@ -10,13 +11,15 @@ kill -KILL $monitor
 sleep 0.5; mini-docker ps --format '{{.Names}}: {{.State}}'
 
 ## unseen
+id=$(mini-docker inspect -f '{{.Id}}' web); find /sys/fs/cgroup -type d -name $id | wc -l
 mini-docker kill web
 mini-docker inspect -f '{{.State.Status}} {{.State.ExitCode}}: {{.State.Error}}' web
-ls -d /sys/fs/cgroup/*/mini-docker/$(mini-docker inspect -f '{{.Id}}' web) 2> error | wc -l
+find /sys/fs/cgroup -type d -name $id | wc -l
 mini-docker rm web
 
 ## between
-for step in 4 8; do strace -f -qq -o trace -e trace=rename -e inject=rename:signal=KILL:when=$step mini-docker run --name step$step busybox true; done
+rename='?rename,?renameat,?renameat2'
+for step in 4 8; do strace -f -qq -o trace -e trace=$rename -e inject=$rename:signal=KILL:when=$step mini-docker run --name step$step busybox true; done
 mini-docker ps -a --format '{{.Names}}: {{.State}}'
 
 ## repair

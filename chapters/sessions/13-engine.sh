@@ -62,6 +62,16 @@ mini-docker create --name spare busybox true
 mini-docker rename spare left; mini-docker wait left
 mini-docker container prune -f
 
+## unattended
+mini-docker run -d --rm --name job busybox sleep 1
+#- while mini-docker inspect -f '{{.Id}}' job > /dev/null 2>&1; do sleep 0.2; done
+sleep 2; mini-docker ps -a --format '{{.Names}}: {{.State}}'
+mini-docker run -d --name loop --restart always busybox sleep 1
+mini-docker update --restart no loop
+#- until [ "$(mini-docker inspect -f '{{.State.Status}}' loop)" = exited ]; do sleep 0.2; done
+sleep 2; mini-docker ps -a --format '{{.Names}}: {{.State}}'
+mini-docker system prune -f
+
 ## health
 mini-docker run -d --name shop --health-cmd 'test -f /ready' --health-interval 0.5s --health-retries 2 busybox sleep 1000
 #- until [ "$(mini-docker inspect -f '{{.State.Health.Status}}' shop)" = unhealthy ]; do sleep 0.2; done
