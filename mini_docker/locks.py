@@ -35,10 +35,7 @@ class Lock:
 
     def acquire(self, shared: bool = False) -> None:
         """Wait for the lock; NotFound if what it belongs to has been removed."""
-        try:
-            self._open()
-        except FileNotFoundError:
-            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
+        self._open()
         fcntl.flock(self.descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
     def take(self) -> bool:
@@ -47,10 +44,7 @@ class Lock:
         Those who only ask whether it is held, and do so by taking it shared for a moment,
         are in nobody's way.
         """
-        try:
-            self._open()
-        except FileNotFoundError:
-            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
+        self._open()
         while True:
             for kind in (fcntl.LOCK_EX, fcntl.LOCK_SH):
                 try:
@@ -69,10 +63,7 @@ class Lock:
 
         NotFound as in acquire(). Unlike take() it gives up for those who only ask, too.
         """
-        try:
-            self._open()
-        except FileNotFoundError:
-            raise NotFound(f"{os.path.dirname(self.path)} is gone: it has been removed") from None
+        self._open()
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -88,7 +79,7 @@ class Lock:
         """
         try:
             self._open()
-        except FileNotFoundError:
+        except NotFound:
             return False
         try:
             fcntl.flock(self.descriptor, kind | fcntl.LOCK_NB)
@@ -118,9 +109,20 @@ class Lock:
         try:
             self.descriptor = os.open(self.path, flags, 0o600)
         except FileNotFoundError:
-            raise
+            raise NotFound(_gone(self.path)) from None
         except OSError as error:
             raise ConfigError(f"cannot lock {refusal(error, self.path)}") from error
+
+
+def _gone(path: str) -> str:
+    """Return what a user is told whose container, or other thing, is gone with the lock *path*.
+
+    The directory of a container bears its id.
+    """
+    owner = next((word for word in path.split("/")[-2:] if len(word) == 64), "")
+    if owner:
+        return f"No such container: {owner[:12]}"
+    return f"{os.path.dirname(path)} is gone: it has been removed"
 
 
 def refusal(error: OSError, path: str) -> str:

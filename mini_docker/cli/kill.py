@@ -16,12 +16,12 @@ COMMAND = Command(
     "kill",
     "Kill one or more running containers",
     "mini-docker kill [OPTIONS] CONTAINER [CONTAINER...]",
-    (Flag("signal", "s", "string", default="KILL", help="Signal to send to the container"),),
+    (Flag("signal", "s", "string", help="Signal to send to the container"),),
     minimum=1,
 )
 
 
 def execute(values: Values, store: Store) -> int:
     """Send the signal to process 1 of each; SIGKILL waits, but for all at the same time."""
-    number = signals.number(values.signal)
+    number = signals.number(values.signal or "KILL")
     return together(store, values.arguments, lambda it: operations_kill.kill(it, number))

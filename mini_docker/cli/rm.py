@@ -7,7 +7,7 @@ import sys
 from mini_docker import containers, leftovers, operations, operations_kill, operations_removal
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import ConfigError, Conflict, MiniDockerError, NotFound
+from mini_docker.errors import ConfigError, Conflict, MiniDockerError, NotFound, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,11 +35,15 @@ def execute(values: Values, store: Store) -> int:
     """Remove each; with --force one that does not exist is no failure, as in docker."""
     if values.link:
         return each(store, values.arguments, _unlink)
+    named = [word for word in values.arguments if word.strip("/")]
+    code = 0
+    if len(named) < len(values.arguments):
+        code = _report(UsageError("container name cannot be empty"))
     if values.force:
-        told = _kill_all(store, values.arguments)
-        code = max(_force(store, reference, told) for reference in values.arguments)
+        told = _kill_all(store, named)
+        code = max([code, *(_force(store, reference, told) for reference in named)])
     else:
-        code = each(store, values.arguments, _remove)
+        code = max(code, each(store, named, _remove))
     leftovers.sweep(store)
     return code
 

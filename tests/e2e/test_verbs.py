@@ -107,3 +107,13 @@ def test_a_broken_container_is_killed_wherever_it_is(engine: Engine, file: str) 
             os.kill(pid, signal.SIGKILL)
         for group in (f"{parent}/{id}", parent):
             cgroups_tree.Group(group).remove()
+
+
+def test_empty_words(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "worded", "busybox", "sleep", "1000")
+    assert engine.ok("kill", "-s", "", "worded") == "worded"
+    assert engine.inspect("worded")["State"]["ExitCode"] == 137
+    for flags in ((), ("-f",)):
+        engine("rm", *flags, "").refused("container name cannot be empty", code=1)
+    result = engine("rm", "/", "worded")
+    assert (result.code, result.out) == (1, b"worded\n"), result

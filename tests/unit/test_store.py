@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     assert not second.held() and not second.wait(0)
     first.release()
     assert not Lock(str(tmp_path / "no/such/lock")).held()
+
+
+@pytest.mark.parametrize("take", [Lock.acquire, Lock.take, Lock.alone])
+def test_a_lock_of_what_is_gone_says_so(store: Store, take: Callable[[Lock], object]) -> None:
+    for lock in (Lock(f"{store.directory(A)}/change"), Lock(store.directory(A), directory=True)):
+        with pytest.raises(NotFound, match=f"^No such container: {A[:12]}$"):
+            take(lock)
+    with pytest.raises(NotFound, match=r"/other is gone: it has been removed$"):
+        take(Lock(f"{store.root}/other/lock"))
 
 
 def test_a_root_that_cannot_be_made_is_named(tmp_path: Path) -> None:
