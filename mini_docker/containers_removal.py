@@ -8,6 +8,7 @@ directory itself, so leftovers.sweep() knows one that was left by somebody who w
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 from mini_docker import trees
@@ -17,7 +18,23 @@ from mini_docker.store import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mini_docker.containers import Container
     from mini_docker.store import Store
+
+
+def removes_itself(it: Container) -> bool:
+    """Say whether *it* is removed at its end: --rm, unless a `restart` needs it once more.
+
+    One that was killed needs it no more: see restarters().
+    """
+    if not it.record["HostConfig"].get("AutoRemove"):
+        return False
+    return not (it.state.get("Restarted") and restarters(it).held(fcntl.LOCK_EX))
+
+
+def restarters(it: Container) -> Lock:
+    """Return the lock that each `restart` of *it* holds, shared, from its stop to its start."""
+    return Lock(f"{it.store.directory(it.id)}/restarters")
 
 
 def take_away(store: Store, id: str, name: str) -> bool:

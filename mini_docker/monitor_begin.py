@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mini_docker import container, containers, events, timestamps
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mini_docker.containers import Container
+
+FAILED = 125  # the exit code of the engine's own failures
 
 
 def begin(
@@ -41,12 +44,32 @@ def begin(
         with it.change():
             it.update(ExitCode=error.exit_code, Error=str(error))
         raise
-    for warning in start.warnings:
-        print(f"WARNING: {warning}", file=sys.stderr, flush=True)
-    with it.change():
-        it.update(**_runs(it, pid))
-    events.container(it, "start")
+    try:
+        for warning in start.warnings:
+            print(f"WARNING: {warning}", file=sys.stderr, flush=True)
+        with it.change():
+            it.update(**_runs(it, pid))
+        events.container(it, "start")
+    except BaseException as error:
+        give_up(it, pid, error)
+        raise
     return pid
+
+
+def give_up(it: Container, pid: int, error: BaseException) -> None:
+    """End process 1 of *it*, our child *pid*: its start has failed after all, because of *error*.
+
+    Nobody would look after it.
+    """
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    code = error.exit_code if isinstance(error, MiniDockerError) else FAILED
+    with it.change():
+        it.reload()
+        ran = it.running()
+        killed = containers.finish(it, code, f"{error or type(error).__name__}", ran)
+        if ran:
+            containers.tell_end(it, code, killed)
 
 
 def _runs(it: Container, pid: int) -> dict[str, Any]:

@@ -83,7 +83,6 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
 
     *size* is the window of its terminal, if somebody looks on: rows and columns.
     """
-    directory = it.store.directory(it.id)
     config = it.config()
     ends = Ends(it.record["Config"], owner(config), size)
     door = Door(it.store.run, it.id)
@@ -92,11 +91,21 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
     except BaseException:
         door.close()
         raise
+    try:
+        return _loop(it, pid, ends, door)
+    except BaseException as error:
+        door.close()
+        monitor_begin.give_up(it, pid, error)
+        raise
+
+
+def _loop(it: Container, pid: int, ends: Ends, door: Door) -> Loop:
+    """Return the loop that looks after *it*, whose process 1 is *pid*."""
     loop = Loop(it.store.root, it.id, pid, os.pidfd_open(pid))
     loop.mounts = _mounts(pid)
     ends.settle()
     loop.outputs, loop.input, loop.door = ends.outputs, ends.input, door
-    loop.log = Late(directory, it.record["HostConfig"].get("LogConfig") or {})
+    loop.log = Late(it.store.directory(it.id), it.record["HostConfig"].get("LogConfig") or {})
     loop.log.create()
     if it.record["Config"].get("Healthcheck"):
         from mini_docker import health

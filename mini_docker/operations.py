@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 else:  # the same functions, without the cost of signal's enums
     import _signal as signal
 
+MOMENT = 5.0  # seconds that those who have failed to start a container get to be gone
 PATIENCE = 10  # seconds that a container gets to obey its stop signal, unless it says otherwise
 
 
@@ -100,23 +101,40 @@ def launch(it: Container) -> None:
 
 
 def clear(it: Container) -> None:
-    """Clean up after a start of *it* that has failed."""
+    """Clean up after a start of *it* that has failed; with --rm nothing of it stays.
+
+    Its monitor, or the child that was to become its program, may be about to end: until
+    then it has the container's lock.
+    """
+    patience, life = operations_wait.Patience(it, seconds=MOMENT), it.lock()
     try:
-        look = containers.load(it.store, it.id)
-        if containers.removes_itself(look) and not look.alive():
-            containers.remove(look)
-    except NotFound:
-        return
+        operations_wait.look(it)
+        while containers.removes_itself(it) and not it.alive():
+            if life.take():
+                containers.see_to(it)
+                if not it.alive():
+                    containers.remove(it)
+                return
+            patience.look()
+    except (NotFound, StateError):
+        return  # it is gone; or it will be, by whoever has it in hand
+    finally:
+        life.release()
 
 
 def restart(it: Container, number: int = 0, seconds: int | None = None) -> None:
     """Stop *it* if it runs, as stop() does, and start it; one with --rm is not removed."""
+    needed = containers.restarters(it)
     try:
         lifecycle.move(it.status(), "restart", it.id)
+        if it.record["HostConfig"].get("AutoRemove"):
+            needed.acquire(shared=True)
         stop(it, number, seconds, again=True)
         launch(it)
     except (MiniDockerError, OSError) as error:
         raise StateError(f"Cannot restart container {it.name()}: {error}") from error
+    finally:
+        needed.release()
     events.container(it, "restart")
 
 
@@ -141,15 +159,16 @@ def stop(
     line = line or operations_wait.announce(it)
     try:
         mark(it, again)
-        while it.alive():
+        while it.alive() and it.state.get("Stopped"):  # not if a user has started it anew
             if it.running():
                 _stop_process(it, number, float(PATIENCE if grace is None else grace))
             operations_wait.until_ended(it, "cannot stop", line)
             line = None
         with it.change():  # whoever has written the end down has told of it by now
             events.container(it, "stop")
-    except NotFound:
-        return  # it had --rm
+    except NotFound:  # it had --rm, or somebody has removed it
+        if again:
+            raise
 
 
 def _stop_process(it: Container, number: int, grace: float) -> None:
@@ -184,13 +203,17 @@ def stop_signal(it: Container) -> int:
 def mark(it: Container, again: bool = False) -> None:
     """Write down that a user has stopped *it*, and tell the process that looks after it.
 
-    One that is waiting for the container's next start must not wait any longer. Where even
-    that cannot be written the end is still wanted: a warning says that a policy may undo it.
+    One that is waiting for the container's next start must not wait any longer. One that has
+    ended is not marked: that would be on its next life. *again*: a `restart` has stopped it;
+    only its start takes that back. Where the mark cannot be written the end is still wanted: a
+    warning says that a policy may undo it.
     """
     with it.change():
         it.reload()
+        if not it.alive():
+            return
         try:
-            it.update(Stopped=True, Restarted=again)
+            it.update(Stopped=True, Restarted=again or bool(it.state.get("Restarted")))
         except ConfigError as error:
             print(f"WARNING: {error}: its restart policy may start it again", file=sys.stderr)
     if it.status() == "restarting":

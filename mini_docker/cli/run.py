@@ -5,11 +5,9 @@ from __future__ import annotations
 from mini_docker import supervisor, swap
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
-from mini_docker.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from mini_docker import containers
     from mini_docker.attachment_wish import Wish
     from mini_docker.cli.options import Values
     from mini_docker.store import Store
@@ -45,7 +43,10 @@ def execute(values: Values, store: Store) -> int:
         events.container(it, "attach")
         return foreground.run(it, life, wish, values.sig_proxy, monitor)
     except BaseException:
-        _clean_up(it)
+        life.release()
+        from mini_docker import operations
+
+        operations.clear(it)
         raise
 
 
@@ -63,15 +64,3 @@ def _wish(values: Values) -> Wish:
     if not values.detach:
         wish.check()
     return wish
-
-
-def _clean_up(it: containers.Container) -> None:
-    """A container that never started stays, as created, unless --rm says otherwise."""
-    from mini_docker import containers
-
-    try:
-        it.reload()
-    except NotFound:
-        return
-    if it.status() == "created" and containers.removes_itself(it):
-        containers.remove(it)
