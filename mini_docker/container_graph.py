@@ -104,7 +104,7 @@ def _processes(drawing: Drawing, it: Container) -> None:
         if one.parent in here:
             drawing.link(f"pid {one.parent}", f"pid {one.pid}")
         elif one.parent:  # 0: it is in a pid namespace that we do not see
-            _parent(drawing, one)
+            _parent(drawing, it, one)
     if len(found) > SHOWN:
         drawing.add("processes", "more", [f"and {len(found) - SHOWN} more"], "process")
 
@@ -114,14 +114,14 @@ def _told(process: Process) -> list[str]:
     return [process.command, numbers, f"uid {process.uid}, {process.state}"]
 
 
-def _parent(drawing: Drawing, one: Process) -> None:
+def _parent(drawing: Drawing, it: Container, one: Process) -> None:
     """Add the process outside that has started *one*: the monitor, or an exec."""
     name = f"pid {one.parent}"
     try:
         parent = container_facts.Process(one.parent)
     except (FileNotFoundError, ProcessLookupError):
         return  # it has ended, and somebody else is the parent now
-    kind = "monitor" if one.inside == 1 else "exec"
+    kind = "monitor" if one.pid == it.pid() else "exec"
     drawing.add("", name, [kind, f"pid {parent.pid} on the host"], "outside")
     drawing.link(name, f"pid {one.pid}", "style=dashed")
 

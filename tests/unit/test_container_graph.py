@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mini_docker import container_facts, container_graph, image_graph
+from tests.unit.pretended import Pretended
 
 HOSTILE = '"]; evil [label="x\\" \\N \\G <b>&lt;\n\x1b[31m\udcff\u202e' + "A" * 10000
 
@@ -40,6 +41,18 @@ def test_what_is_outside_is_there_once() -> None:
         drawing.add("", "host", ["host"], "outside")
         drawing.link(kind, "host", "dir=none")
     assert drawing.text().count('"host" [label="host"') == 1
+
+
+@pytest.mark.parametrize("inside", [1, 4711])
+def test_the_parent_of_the_first_process_is_the_monitor(inside: int) -> None:
+    """Whatever the container's number for it: with --pid host it is not 1."""
+    it, other = Pretended(), container_facts.Process(os.getpid())
+    first = container_facts.Process(os.getpid())
+    first.pid, first.inside, first.parent = it.pid(), inside, os.getppid()
+    for one, kind in ((first, "monitor"), (other, "exec")):
+        drawing = container_graph.Drawing("web")
+        container_graph._parent(drawing, it, one)
+        assert f'[label="{kind}\\npid {os.getppid()} on the host"' in drawing.text()
 
 
 def test_of_many_a_part_is_shown() -> None:
