@@ -61,7 +61,8 @@ def writer(directory: str, config: Mapping[str, Any], before: bytes = b"") -> Wr
         limit, count, compress = logs_options.rotation(driver, options)
         if not before and driver == logs_files.DEFAULT:
             attributes = logs_attributes.read(directory, options)
-    file = logs_files.File(place, limit, count, compress)
+    report = f"{directory}/monitor.log" if compress else ""
+    file = logs_files.File(place, limit, count, report)
     if driver == logs_files.DEFAULT:
         from mini_docker import logs_json
 

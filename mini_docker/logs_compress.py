@@ -1,4 +1,9 @@
-"""Compress a log that was put aside, in a process of its own.
+"""Compress the logs that were put aside, in a process of its own.
+
+It goes on until all are, whether their writer still lives or not, so a quiet container has
+no file that waits for its next line. Who compresses holds a lock on NAME.gz.tmp, so there is
+one at most. Names change in two places, here and where a file is put aside (logs_files.py),
+and both hold a lock on the directory meanwhile.
 
 The comment in the head of the file is the inode of what was compressed: who has been reading
 that file finds out what it has become. RFC 1952.
@@ -6,120 +11,159 @@ that file finds out what it has become. RFC 1952.
 
 from __future__ import annotations
 
+import fcntl
 import os
+
+from mini_docker.errors import reason
 
 SIZE = 2**18  # bytes of one read
 MAGIC = b"\x1f\x8b\x08\x10"  # gzip, deflate, and a comment follows
 HEAD = MAGIC + bytes(5) + b"\xff"  # no time, no level, whatever system
 NICE = 19
-PARENT_DEATH = 1  # PR_SET_PDEATHSIG
 
 
 class Packer:
-    """Compresses the files that were put aside of the log at *path*, *count* in all, one by one."""
+    """Lets the files be compressed that were put aside of the log at *path*.
 
-    __slots__ = ("child", "count", "path", "place")
-
-    def __init__(self, path: str, count: int) -> None:
-        self.path = path
-        self.count = count
-        self.child = 0  # who compresses, if anybody does
-        self.place = 0  # the number of the file in question
-
-    def shift(self) -> None:
-        """All files have the next number now."""
-        if self.child:
-            self.place += 1
-        else:
-            self._begin()
-
-    def _begin(self) -> None:
-        """Let a child compress the newest file that is not compressed yet, if there is one."""
-        folder, name = os.path.split(self.path)
-        present = set(os.listdir(folder))
-        for number in range(1, self.count):
-            if f"{name}.{number}" in present:
-                self.child = spawn(f"{self.path}.{number}", f"{self.path}.gz.tmp")
-                self.place = number
-                return
-
-    def reap(self) -> None:
-        """If the child has ended, put what it made in place, and let it go on."""
-        if not self.child:
-            return
-        pid, status = os.waitpid(self.child, os.WNOHANG)
-        if not pid:
-            return
-        self.child = 0
-        if status:  # killed, or the disk is full: the file stays as it is, until the next one
-            return
-        plain = f"{self.path}.{self.place}"
-        try:
-            if self.place < self.count:
-                os.rename(f"{self.path}.gz.tmp", f"{plain}.gz")
-                os.unlink(plain)
-            else:
-                os.unlink(f"{self.path}.gz.tmp")
-        except OSError:
-            return  # both are complete: who reads takes one of them
-        self._begin()
-
-    def stop(self) -> None:
-        """End the child; the file that it was at stays as it is."""
-        self.reap()
-        if self.child:
-            os.kill(self.child, 9)
-            os.waitpid(self.child, 0)
-            self.child = 0
-            if os.path.exists(temporary := f"{self.path}.gz.tmp"):
-                os.unlink(temporary)
-
-
-def spawn(source: str, target: str) -> int:
-    """Let a child compress the file *source* into *target*; return its pid.
-
-    It ends with 0 if *target* is whole. It is killed if we are.
+    What fails is told in the file *report*, and tried again the next time.
     """
-    # Opened here: by the time the child runs another file may have that name.
-    parent, file = os.getpid(), os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    pid = os.fork()
-    if pid:
-        os.close(file)
-        return pid
-    try:
-        null = os.open("/dev/null", os.O_RDWR)
-        for stream in (1, 2):
-            os.dup2(null, stream)
-        os.dup2(file, 0)
-        os.closerange(3, 2**30)  # the container's lock and its clients are not ours to hold
-        from mini_docker import syscalls
 
-        syscalls.prctl(PARENT_DEATH, 9)
-        if os.getppid() == parent:
-            os.nice(NICE)
-            compress(0, target)
+    __slots__ = ("path", "report", "temporary")
+
+    def __init__(self, path: str, report: str) -> None:
+        self.path = path
+        self.report = report
+        self.temporary = f"{path}.gz.tmp"
+
+    def hold(self) -> int:
+        """Wait for the lock on the directory; it is held until what is returned is closed."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        descriptor = os.open(os.path.dirname(self.path), flags)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+
+    def begin(self) -> None:
+        """Unless somebody is at it, let a process compress what there is. Raise nothing."""
+        try:
+            out = self._claim() if self._aside() else -1
+            if out < 0:
+                return  # whoever is at it takes this one as well
+            try:
+                self._detach(out)
+            finally:
+                os.close(out)
+        except OSError as error:
+            self._tell(error)
+
+    def _aside(self) -> list[int]:
+        """Return the numbers of the files that are not compressed, the newest first."""
+        folder, name = os.path.split(self.path)
+        words = [other.removeprefix(f"{name}.") for other in os.listdir(folder)]
+        ours = [word for word in words if word.isascii() and word.isdigit() and word[0] != "0"]
+        return sorted(map(int, ours))
+
+    def _claim(self) -> int:
+        """Return the new file, open and locked; -1 if somebody else has it."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        while True:
+            out = os.open(self.temporary, flags, 0o600)
+            try:
+                fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.stat(self.temporary).st_ino == os.fstat(out).st_ino:
+                    return out
+            except BlockingIOError:
+                os.close(out)
+                return -1
+            except FileNotFoundError:
+                pass
+            os.close(out)  # it has been put in place since we opened it
+
+    def _detach(self, out: int) -> None:
+        """Let a grandchild of ours work, which nobody has to wait for."""
+        import zlib  # noqa: F401  # the child has it then, whatever it can open
+
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+            return
+        try:
+            null = os.open("/dev/null", os.O_RDWR)
+            for stream in (1, 2):
+                os.dup2(null, stream)
+            os.dup2(out, 0)
+            os.closerange(3, 2**30)  # the container's lock and its clients are not ours to hold
+            os.setsid()
+            if not os.fork():
+                os.nice(NICE)
+                self._work(0)
+        except Exception as error:
+            self._tell(error)
+        finally:
             os._exit(0)
-    finally:
-        os._exit(1)
+
+    def _work(self, out: int) -> None:
+        """Compress into *out*, and others after it, until nothing is left."""
+        while out >= 0:
+            lock = self.hold()
+            left = self._aside()
+            if not left:
+                os.unlink(self.temporary)  # under the lock: who puts aside now finds nobody at it
+                return
+            source = os.open(f"{self.path}.{left[0]}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            os.close(lock)
+            try:
+                compress(source, out)
+            except OSError:
+                os.unlink(self.temporary)  # the disk may be full: it needs the room
+                raise
+            lock = self.hold()
+            if self._put(os.fstat(source).st_ino):
+                os.close(out)
+                out = self._claim()
+            os.close(lock)
+            os.close(source)
+
+    def _put(self, inode: int) -> bool:
+        """Put the new file in place of that with *inode*; say whether that is still there."""
+        for number in self._aside():
+            plain = f"{self.path}.{number}"
+            if os.stat(plain).st_ino == inode:
+                os.rename(self.temporary, f"{plain}.gz")
+                os.unlink(plain)
+                return True
+        return False
+
+    def _tell(self, error: Exception) -> None:
+        """Write down what went wrong, unless that is the last that was written."""
+        if isinstance(error, FileNotFoundError) and not os.path.exists(self.path):
+            return  # the container has been removed
+        why = reason(error) if isinstance(error, OSError) else repr(error)
+        text = f"cannot compress what was put aside of {self.path}: {why}\n".encode()
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            report = os.open(self.report, flags, 0o600)
+        except OSError:
+            return  # there is nobody left to tell
+        end = os.fstat(report).st_size
+        if os.pread(report, len(text), max(0, end - len(text))) == text:
+            os.utime(report)
+        else:
+            os.write(report, text)
+        os.close(report)
 
 
-def compress(source: int, target: str) -> None:
-    """Write the file that *source* is a descriptor of, compressed, to *target*, with its time."""
+def compress(source: int, out: int) -> None:
+    """Write the file *source*, compressed, to *out*, with its time; both are descriptors."""
     import zlib
 
-    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with (
-        open(source, "rb", closefd=False) as file,
-        open(os.open(target, flags, 0o600), "wb") as out,
-    ):
-        found = os.fstat(file.fileno())
-        out.write(HEAD + b"%d\0" % found.st_ino)
-        checksum = size = 0
-        while data := file.read(SIZE):
+    os.ftruncate(out, 0)
+    deflate, checksum, size = zlib.compressobj(6, zlib.DEFLATED, -15), 0, 0
+    found = os.fstat(source)
+    with open(out, "wb", closefd=False) as target:
+        target.seek(0)
+        target.write(HEAD + b"%d\0" % found.st_ino)
+        while data := os.read(source, SIZE):
             checksum, size = zlib.crc32(data, checksum), size + len(data)
-            out.write(deflate.compress(data))
-        out.write(deflate.flush())
-        out.write(checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
-        out.flush()
-        os.utime(out.fileno(), ns=(found.st_atime_ns, found.st_mtime_ns))
+            target.write(deflate.compress(data))
+        target.write(deflate.flush())
+        target.write(checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little"))
+    os.utime(out, ns=(found.st_atime_ns, found.st_mtime_ns))

@@ -3,7 +3,7 @@
     NAME        the present one: opened to append
     NAME.1      the one before it, and so on up to NAME.(max-file - 1)
     NAME.2.gz   the same, compressed; its comment is the inode that it had before
-    NAME.gz.tmp being compressed, by a child of ours
+    NAME.gz.tmp being compressed, by a process of its own: logs_compress.py
     NAME.new    the next one, for the moment of the change
 
 A file is put aside before the first entry that finds it full; with max-file=1 it is removed.
@@ -19,11 +19,12 @@ import os
 import time
 
 from mini_docker.errors import ConfigError, reason
-from mini_docker.logs_compress import Packer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mini_docker.logs_compress import Packer
 
     # Where in some entries the last one ends that is whole before this byte, and the next one.
     Boundary = Callable[[bytes, int], tuple[int, int]]
@@ -64,17 +65,22 @@ class File:
         "path", "size", "spoiled", "tried",
     )  # fmt: skip
 
-    def __init__(self, path: str, limit: int, count: int, compress: bool) -> None:
+    def __init__(self, path: str, limit: int, count: int, report: str) -> None:
+        """Take what File is about; *report* is where its Packer tells what failed, "" is none."""
         self.path = path
         self.limit = limit  # bytes; 0 is none
         self.count = count
-        self.packer = Packer(path, count) if compress else None
+        self.packer: Packer | None = None
         self.lost = self.tried = 0  # bytes that the disk did not take; when that was
         self.noted = -1  # where the entry begins that says so, the last of the file
         self.spoiled = False  # nothing can be added to it: it is put aside first
         self.error = ""
         self.boundary: Boundary = by_line
         self.note: Note = lambda lost, error: b""
+        if report:
+            from mini_docker import logs_compress
+
+            self.packer = logs_compress.Packer(path, report)
         try:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
             self.descriptor = os.open(path, FLAGS, 0o600)
@@ -88,8 +94,6 @@ class File:
 
     def append(self, data: bytes) -> None:
         """Write *data*, whole entries, putting files aside at their limit."""
-        if self.packer:
-            self.packer.reap()
         if self.lost:
             if time.monotonic_ns() - self.tried < PAUSE:
                 self.lost += len(data)
@@ -149,7 +153,8 @@ class File:
         """Let the last entry of the file say how much is lost, in place of what it said before."""
         text = self.note(self.lost, self.error)
         try:
-            if self.noted >= 0:
+            # Others may have emptied the file: what it said went with the rest.
+            if 0 <= self.noted:
                 os.ftruncate(self.descriptor, self.noted)
             begin = os.lseek(self.descriptor, 0, os.SEEK_END)
             self.noted = begin if self._put(text) else -1
@@ -170,10 +175,19 @@ class File:
         self.descriptor, self.size, self.spoiled = descriptor, 0, False
         self.noted = -1
         if self.packer:
-            self.packer.shift()
+            self.packer.begin()
 
     def _shift(self, folder: str, name: str) -> None:
         """Give each file that was put aside the next number, the last one up to nobody."""
+        lock = self.packer.hold() if self.packer else -1
+        try:
+            self._rename(folder, name)
+        finally:
+            if lock >= 0:
+                os.close(lock)
+
+    def _rename(self, folder: str, name: str) -> None:
+        """Do so while nobody else changes a name."""
         present = set(os.listdir(folder))
         for number in range(self.count - 1, 0, -1):
             for suffix in ("", ".gz"):
@@ -188,24 +202,21 @@ class File:
             os.rename(self.path, f"{self.path}.1")
 
     def close(self) -> None:
-        """End; what is being compressed stays as it is."""
+        """End; what is not compressed yet is so without us."""
         if self.lost:
             self._say()
-        if self.packer:
-            self.packer.stop()
         os.close(self.descriptor)
+        if self.packer:
+            self.packer.begin()
 
     def leave(self) -> bytes:
         """End, and return what a File in this process, perhaps after an exec, has to know."""
         os.close(self.descriptor)
         error = self.error.encode().hex().encode()
-        child, place = (self.packer.child, self.packer.place) if self.packer else (0, 0)
-        return b"%d %d %d %d %s" % (child, place, self.lost, self.noted, error)
+        return b"%d %d %s" % (self.lost, self.noted, error)
 
     def resume(self, before: bytes) -> None:
         """Go on where leave() returned *before*."""
         *numbers, error = before.split(b" ")
-        child, place, self.lost, self.noted = map(int, numbers)
-        if self.packer:
-            self.packer.child, self.packer.place = child, place
+        self.lost, self.noted = map(int, numbers)
         self.error = bytes.fromhex(error.decode()).decode()

@@ -159,8 +159,11 @@ def test_rotation_under_load_loses_nothing_up_to_the_limit(engine: Engine, drive
     lines = engine("logs", id).out.split()
     assert len(lines) > 3000
     assert lines == [b"%d" % number for number in range(60001 - len(lines), 60001)]
-    files = list(path(engine, id).parent.glob(f"{path(engine, id).name}*"))
-    assert len(files) == 4 and sum(file.stat().st_size for file in files) < 410_000
+    log = path(engine, id)
+    names = {log.name, *(f"{log.name}.{number}.gz" for number in (1, 2, 3))}
+    files = log.parent.glob(f"{log.name}*")
+    until(lambda: {file.name for file in log.parent.glob(f"{log.name}*")} == names, "compressed")
+    assert sum(file.stat().st_size for file in files) < 210_000
     assert engine("logs", "-n", "3000", id).out.split() == lines[-3000:]
 
 

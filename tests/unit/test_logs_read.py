@@ -55,8 +55,8 @@ def read(place: Path, options: dict[str, Any], last: int = -1) -> tuple[bytes, l
 
 def pack(path: Path) -> None:
     """Write *path*.gz."""
-    with path.open("rb") as file:
-        logs_compress.compress(file.fileno(), f"{path}.gz")
+    with path.open("rb") as file, open(f"{path}.gz", "wb") as out:
+        logs_compress.compress(file.fileno(), out.fileno())
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

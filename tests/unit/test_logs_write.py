@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mini_docker import logs, logs_files, logs_json, logs_read, timestamps
+from mini_docker import logs, logs_compress, logs_files, logs_json, logs_read, timestamps
 from mini_docker.errors import ConfigError
 
 
@@ -144,64 +144,99 @@ def test_one_file_begins_anew(place: Path) -> None:
     assert entries(log(place))[-1]["log"] == "9\n"
 
 
-def compressed(place: Path, writer: logs.Writer) -> Path:
-    """Write on until a file has been compressed; return its path."""
+def aside(place: Path) -> int:
+    """Return how many files were put aside."""
+    return len({path.name.split(".")[2] for path in place.rglob("*.log.[0-9]*")})
+
+
+def compressed(place: Path, count: int) -> list[Path]:
+    """Wait until *count* files are compressed and no other is; return their paths."""
     give_up = time.monotonic() + 20
-    while not (found := list(place.glob("*.gz"))):
-        assert time.monotonic() < give_up, "nothing is compressed"
-        writer.write(2, b"")
-        writer.write(2, b"\n")
-        time.sleep(0.01)
-    return found[0]
+    while [path for path in place.rglob("*.log.*") if path.suffix != ".gz"]:
+        assert time.monotonic() < give_up, f"not compressed: {list(place.rglob('*'))}"
+        time.sleep(0.005)
+    found = sorted(place.rglob("*.gz"), key=lambda path: int(path.suffixes[-2][1:]))
+    assert len(found) == count and not list(place.rglob("*.tmp"))
+    return found
 
 
-def test_a_child_compresses_what_was_put_aside(place: Path) -> None:
-    options = config(max_size="20k", max_file="3", compress="true")
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_what_was_put_aside_is_compressed_without_another_line(place: Path, driver: str) -> None:
+    """And nobody has to be waited for."""
+    options = config(driver, max_size="20k", max_file="3", compress="true")
     writer = logs.writer(str(place), options)
-    writer.write(1, b"".join(b"%d\n" % number for number in range(300)))
-    aside = Path(f"{log(place)}.1")
-    plain, inode = aside.read_bytes(), aside.stat().st_ino
-    path = compressed(place, writer)
-    assert gzip.decompress(path.read_bytes()) == plain
-    assert b"%d\0" % inode in path.read_bytes()[:40]
-    assert not Path(str(path).removesuffix(".gz")).exists()
+    writer.write(1, b"x\n" * 9 + b"".join(b"%d\n" % number for number in range(700)))
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    path = compressed(place, aside(place))[-1]
+    plain = gzip.decompress(path.read_bytes())
+    assert len(plain) >= 20_000 and b"x" in plain
+    assert path.read_bytes()[:4] == b"\x1f\x8b\x08\x10", "and its comment is the inode"
+    assert int(path.read_bytes()[10:].partition(b"\0")[0]) > 0
     writer.close()
-    assert not list(place.glob("*.tmp"))
 
 
-def test_a_child_that_begins_late_compresses_the_right_file(
+def test_a_child_that_begins_late_compresses_the_right_files(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names move on while it starts."""
-    real = os.fork
+    real, ours = os.fork, os.getpid()
 
     def fork() -> int:
-        if pid := real():
-            return pid
-        time.sleep(0.3)
-        return 0
+        if not (pid := real()) and os.getppid() != ours:
+            time.sleep(0.3)
+        return pid
 
     monkeypatch.setattr(os, "fork", fork)
     writer = logs.writer(str(place), config(max_size="20k", max_file="50", compress="true"))
     writer.write(1, b"".join(b"%d\n" % number for number in range(1000)))
-    first = sorted(place.glob("*.log.*"), key=lambda path: int(path.suffix[1:]))[-1]
-    assert first.read_bytes().startswith(b'{"log":"0\\n"')
-    path = compressed(place, writer)
-    assert gzip.decompress(path.read_bytes()).startswith(b'{"log":"0\\n"')
+    count = aside(place)
     writer.close()
+    found = compressed(place, count)
+    assert count > 2
+    text = b"".join(gzip.decompress(path.read_bytes()) for path in reversed(found))
+    rows = [json.loads(line)["log"] for line in text.splitlines()]
+    assert rows == [f"{number}\n" for number in range(len(rows))]
 
 
-def test_close_ends_the_child_and_leaves_the_file_as_it_was(place: Path) -> None:
-    writer = logs.writer(str(place), config(max_size="4m", max_file="3", compress="true"))
-    for _ in range(80):
-        writer.write(1, os.urandom(3000).hex().encode() + b"\n" * 100 + b"x" * 60000 + b"\n")
+def test_close_leaves_nothing_behind_that_is_not_compressed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do those stay that somebody was at who was killed."""
+    options = config(max_size="2k", max_file="9", compress="true")
+    with monkeypatch.context() as patch:
+        patch.setattr(logs_compress.Packer, "begin", lambda packer: None)
+        writer = logs.writer(str(place), options)
+        writer.write(1, b"".join(b"%d\n" % number for number in range(100)))
+    assert len(list(place.glob("*.log.[0-9]"))) > 2
+    Path(f"{log(place)}.gz.tmp").write_bytes(b"half of one")
     writer.close()
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    assert not list(place.glob("*.tmp"))
-    for path in place.iterdir():
-        data = path.read_bytes()
-        assert (gzip.decompress(data) if path.suffix == ".gz" else data).endswith(b"}\n")
+    compressed(place, aside(place))
+    assert read(place, options) == [b"%d\n" % number for number in range(100)]
+
+
+@pytest.mark.parametrize("call", ["fork", "ftruncate"])
+def test_what_cannot_be_compressed_costs_nothing_else(
+    place: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> int:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    options = config(max_size="2k", max_file="99", compress="true")
+    report = place / "monitor.log"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, refuse)
+        writer = logs.writer(str(place), options)
+        for number in range(100):
+            writer.write(1, b"%d\n" % number)
+        give_up = time.monotonic() + 20
+        while not report.exists() or (lines := report.read_bytes()) == b"":
+            assert time.monotonic() < give_up, "nobody tells"
+    assert lines.endswith(b"-json.log: Resource temporarily unavailable\n")
+    assert lines.count(b"\n") == 1, "once is enough"
+    assert read(place, options) == [b"%d\n" % number for number in range(100)]
+    writer.close()
+    compressed(place, aside(place))
 
 
 class Disk:
@@ -242,6 +277,33 @@ def test_a_full_disk_costs_whole_entries_and_the_log_says_so(
     if driver == "json-file":
         found = entries(path)
         assert found[-1]["log"] == "after\n" and found[-2]["lost"] > 500 and not found[-2]["log"]
+
+
+@pytest.mark.parametrize("driver", ["json-file", "local"])
+def test_who_empties_the_log_on_a_full_disk_gets_no_hole(
+    place: Path, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs_files, "PAUSE", 0)
+    disk = Disk(5000, monkeypatch)
+    writer = logs.writer(str(place), config(driver))
+    path = Path(logs_files.path(str(place), driver))
+    shorten = os.ftruncate
+
+    def shortened(descriptor: int, size: int) -> None:
+        disk.room += os.fstat(descriptor).st_size - size
+        shorten(descriptor, size)
+
+    monkeypatch.setattr(os, "ftruncate", shortened)
+    writer.write(1, b"line\n" * 200)
+    assert b"No space left on device" in path.read_bytes()
+    os.truncate(path, 0)
+    disk.room = 10**6
+    writer.write(1, b"after\n")
+    writer.close()
+    assert path.stat().st_size < 500 and b"\0\0\0\0" not in path.read_bytes()
+    reader = logs_read.Reader(str(place), config(driver))
+    assert b"".join(run.text for run in reader.runs()) == b"after\n"
+    assert len(reader.remarks()) == 1 and reader.path == str(path)
 
 
 def test_a_full_disk_stops_no_rotation(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
