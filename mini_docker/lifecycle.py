@@ -218,7 +218,9 @@ def at_boot(policy: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
     """Say whether a container that does not run is to be started when the machine has started.
 
     One that has never been started is not. "always" wants it back even if a user has stopped
-    it, "unless-stopped" and on-failure only if nobody has. moby, daemon/daemon.go, restore().
+    it, "unless-stopped" only if nobody has: moby, daemon/daemon.go, restore(). on-failure wants
+    it back if it had failed, attempts are left, and nobody had stopped it. The last of these is
+    ours: Docker starts one again that a stop has ended with a code other than 0 (moby, #47846).
     """
     if state.get("StartedAt", "0001").startswith("0001"):
         return False
