@@ -118,6 +118,11 @@ def remove(group: str) -> None:
 
     A group stays busy for a moment after its last process has ended.
     """
+    try:
+        os.rmdir(group)  # most often it has none below it
+        return
+    except OSError:
+        pass
     give_up = time.monotonic() + REMOVE_DEADLINE
     below = [directory for directory, _, _ in os.walk(group)]
     for directory in reversed(below):
