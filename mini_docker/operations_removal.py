@@ -61,8 +61,11 @@ def _end(it: Container, force: bool, told: bool) -> None:
         lifecycle.move(it.status(), "remove", it.name())
     line = operations_wait.announce(it)
     patience = operations_wait.Patience(it, "cannot remove", line=line)
-    operations.mark(it)
+    marked = None
     while it.alive():
+        if it.state["StartedAt"] != marked:
+            operations.mark(it)  # the next life as well: a start forgets it
+            marked = it.state["StartedAt"]
         # Each time, and of several signals one is told: a pause may have come between.
         told = operations_kill.send(it, signal.SIGKILL, thaw=True, told=told)
         patience.look()

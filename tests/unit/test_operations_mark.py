@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import containers, operations
+from mini_docker import containers, operations, operations_kill, operations_removal
 from mini_docker.store import Store
 
 ID = "a" * 64
@@ -45,3 +45,23 @@ def test_a_stop_takes_no_restart_back(tmp_path: Path, before: bool) -> None:
     assert it.store.state(ID)["Restarted"] is before
     operations.mark(it, again=True)
     assert it.store.state(ID)["Restarted"] is True
+
+
+def test_a_removal_marks_each_life_that_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that comes between has forgotten the mark, and the policy would bring it back."""
+    it = container(tmp_path, Status="running", StartedAt="1")
+    after = [{"Status": "running", "StartedAt": "2", "Stopped": False}, {"Status": "exited"}]
+    marks = []
+
+    def send(it: containers.Container, *_: object, **__: object) -> bool:
+        marks.append(it.store.state(ID)["Stopped"])
+        with it.change():
+            it.update(**after.pop(0))
+        return True
+
+    monkeypatch.setattr(operations_kill, "send", send)
+    with it.lock():  # as its monitor
+        operations_removal._end(it, force=True, told=False)
+    assert marks == [True, True]
