@@ -154,7 +154,7 @@ class File:
         text = self.note(self.lost, self.error)
         try:
             # Others may have emptied the file: what it said went with the rest.
-            if 0 <= self.noted:
+            if 0 <= self.noted <= os.fstat(self.descriptor).st_size:
                 os.ftruncate(self.descriptor, self.noted)
             begin = os.lseek(self.descriptor, 0, os.SEEK_END)
             self.noted = begin if self._put(text) else -1

@@ -144,19 +144,14 @@ def test_one_file_begins_anew(place: Path) -> None:
     assert entries(log(place))[-1]["log"] == "9\n"
 
 
-def aside(place: Path) -> int:
-    """Return how many files were put aside."""
-    return len({path.name.split(".")[2] for path in place.rglob("*.log.[0-9]*")})
-
-
-def compressed(place: Path, count: int) -> list[Path]:
-    """Wait until *count* files are compressed and no other is; return their paths."""
+def compressed(place: Path) -> list[Path]:
+    """Wait until all files are compressed that were put aside; return their paths."""
     give_up = time.monotonic() + 20
     while [path for path in place.rglob("*.log.*") if path.suffix != ".gz"]:
         assert time.monotonic() < give_up, f"not compressed: {list(place.rglob('*'))}"
         time.sleep(0.005)
     found = sorted(place.rglob("*.gz"), key=lambda path: int(path.suffixes[-2][1:]))
-    assert len(found) == count and not list(place.rglob("*.tmp"))
+    assert [path.suffixes[-2] for path in found] == [f".{n + 1}" for n in range(len(found))]
     return found
 
 
@@ -168,7 +163,7 @@ def test_what_was_put_aside_is_compressed_without_another_line(place: Path, driv
     writer.write(1, b"x\n" * 9 + b"".join(b"%d\n" % number for number in range(700)))
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
-    path = compressed(place, aside(place))[-1]
+    path = compressed(place)[-1]
     plain = gzip.decompress(path.read_bytes())
     assert len(plain) >= 20_000 and b"x" in plain
     assert path.read_bytes()[:4] == b"\x1f\x8b\x08\x10", "and its comment is the inode"
@@ -190,10 +185,9 @@ def test_a_child_that_begins_late_compresses_the_right_files(
     monkeypatch.setattr(os, "fork", fork)
     writer = logs.writer(str(place), config(max_size="20k", max_file="50", compress="true"))
     writer.write(1, b"".join(b"%d\n" % number for number in range(1000)))
-    count = aside(place)
     writer.close()
-    found = compressed(place, count)
-    assert count > 2
+    found = compressed(place)
+    assert len(found) > 2
     text = b"".join(gzip.decompress(path.read_bytes()) for path in reversed(found))
     rows = [json.loads(line)["log"] for line in text.splitlines()]
     assert rows == [f"{number}\n" for number in range(len(rows))]
@@ -211,7 +205,7 @@ def test_close_leaves_nothing_behind_that_is_not_compressed(
     assert len(list(place.glob("*.log.[0-9]"))) > 2
     Path(f"{log(place)}.gz.tmp").write_bytes(b"half of one")
     writer.close()
-    compressed(place, aside(place))
+    compressed(place)
     assert read(place, options) == [b"%d\n" % number for number in range(100)]
 
 
@@ -236,7 +230,7 @@ def test_what_cannot_be_compressed_costs_nothing_else(
     assert lines.count(b"\n") == 1, "once is enough"
     assert read(place, options) == [b"%d\n" % number for number in range(100)]
     writer.close()
-    compressed(place, aside(place))
+    compressed(place)
 
 
 class Disk:
