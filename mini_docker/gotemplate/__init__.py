@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mini_docker.gotemplate.docker import FUNCTIONS, HEADINGS
+from mini_docker.gotemplate.docker import FUNCTIONS, HEADINGS, TITLES
 from mini_docker.gotemplate.errors import TemplateError
 from mini_docker.gotemplate.evaluation import Evaluation
 from mini_docker.gotemplate.functions import BUILTINS
@@ -45,7 +45,7 @@ class Template:
 
     def heading(self, names: dict[str, str]) -> str:
         """Return the template's text for the line that names a table's columns."""
-        return self._apply(names, HEADINGS)
+        return self._apply(names | TITLES, HEADINGS)
 
     def _apply(self, data: Any, added: dict[str, Method]) -> str:
         evaluation = Evaluation(self.text, self.trees, BUILTINS | added, self.strict)

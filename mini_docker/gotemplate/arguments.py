@@ -168,7 +168,7 @@ class Arguments:
             raise self.error(scope, f"nil pointer evaluating interface {{}}.{name}")
         if isinstance(value, NilPointer):
             raise self.error(scope, value.refusal(name))
-        if isinstance(value, Struct) and isinstance(value.get(name), Method):
+        if isinstance(value, dict) and isinstance(value.get(name), Method):
             return self.call(scope, nodes.Function(node.at, name), value[name], node, last)
         if isinstance(value, dict) and (name in value or not isinstance(value, Struct)):
             return self.entry(scope, value, name, len(node.words) > 1 or last is not _NOTHING)

@@ -80,6 +80,13 @@ FUNCTIONS: dict[str, Method] = {
     "truncate": Method(truncate, ("string", "int")),
 }
 
+
+def label_title(name: str) -> str:
+    """Return the title of the column of a label: "com.example.my_app" is "my app"."""
+    return name.rpartition(".")[2].replace("-", " ").replace("_", " ")
+
+
+TITLES = {"Label": Method(label_title, ("string",))}  # of columns that come from a method
 # In the line of a table that names its columns the functions leave the names alone.
 HEADINGS: dict[str, Method] = {
     "json": Method(str, ("string",)),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mini_docker import gotemplate
 from mini_docker.cli import help, table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
@@ -36,6 +37,15 @@ def test_a_column_is_ten_wide_at_least(capfdbinary: pytest.CaptureFixture[bytes]
     assert shown(capfdbinary, "table {{.Size}}\t{{upper .Name}}") == (
         "SIZE      NAMES\n12.3MB    WEB\n          A-LONG-NAME-FOR-ONE\n"
     )
+
+
+def test_the_column_of_a_label_has_its_name(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    labels = {"com.example.my_app-tier": "web"}
+    label = gotemplate.Method(lambda name: labels.get(name, ""), ("string",))
+    form = 'table {{.Label "com.example.my_app-tier"}}\t{{.Label "b"}}\t{{.ID}}'
+    table.show(form, [{"ID": "1", "Label": label}], HEADINGS)
+    told = capfdbinary.readouterr().out.decode().splitlines()
+    assert told == ["my app tier   b         CONTAINER ID", "web                     1"]
 
 
 def test_without_table_there_is_a_line_for_each_row(
