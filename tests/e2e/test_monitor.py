@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Engine, attached, until
+from tests.e2e.conftest import REPO, Engine, attached, until
 
 pytestmark = pytest.mark.e2e
 
@@ -44,12 +44,15 @@ def proportional(pid: int) -> int:
 
 
 def open_files(pid: int) -> list[str]:
-    """Return what process *pid* has open, without the numbers of pipes and sockets."""
+    """Return what process *pid* has open, without the numbers of pipes and sockets.
+
+    And without the file of all modules (startup_modules.py), if it came from there.
+    """
     found = []
     for path in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # it has closed it meanwhile
             found.append(os.readlink(path).partition("[")[0])
-    return sorted(found)
+    return sorted(it for it in found if it != str(REPO / "bin/modules"))
 
 
 def status(engine: Engine, name: str) -> str:
