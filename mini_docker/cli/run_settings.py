@@ -85,10 +85,9 @@ def record(values: Values, image: Image | None) -> dict[str, Any]:
 
 def streams(values: Values) -> dict[str, Any]:
     """Return the fields of Config about streams, as the docker command fills them in."""
-    attached = values.attach or ["stdout", "stderr", *(["stdin"] if values.interactive else [])]
-    if values.detach:
-        attached = []
-    stdin = "stdin" in attached
+    attached = [] if values.detach else values.attach or ["stdout", "stderr"]
+    # Whoever keeps stdin open writes there himself, whatever else he wants to see.
+    stdin = "stdin" in attached or (values.interactive and not values.detach)
     return {
         "AttachStdin": stdin,
         "AttachStdout": "stdout" in attached,

@@ -46,6 +46,12 @@ def test_input_ends_when_it_ends(engine: Engine) -> None:
     assert engine("run", "--rm", *CAT, stdin=EVERY).out == b""
 
 
+def test_input_is_attached_whatever_else_is(engine: Engine) -> None:
+    """-a names what the caller sees; who says -i has something to say."""
+    for stream in ("-a", "stdout"), ("-a", "stderr", "-a", "stdout"):
+        assert engine("run", "-i", "--rm", *stream, *CAT, stdin=b"hi").out == b"hi"
+
+
 def test_output_goes_on_after_the_input_has_ended(engine: Engine) -> None:
     script = "cat >/dev/null; sleep 0.5; echo later; echo worse >&2; exit 3"
     result = engine("run", "-i", "--rm", "busybox", "sh", "-c", script, stdin=EVERY)
