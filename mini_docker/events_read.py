@@ -91,11 +91,11 @@ def event(line: bytes) -> Event | None:
 def watch(root: str, since: int | None, until: int | None) -> Iterator[Event]:
     """Yield the events of the store at *root*, and wait for more, between two moments.
 
-    Both in nanoseconds since 1970. Without *since* only what is still to come, unless
-    *until* is over; without *until* there is no end.
+    Both in nanoseconds since 1970. Without *since* from the beginning, and without either
+    only what is still to come; without *until* there is no end. moby, daemon/events/events.go.
     """
     end = FOREVER if until is None else until
-    past = since is not None or end <= time.time_ns()
+    past = since is not None or until is not None
     current = Log(f"{root}/events.log")  # opened before the other: it may be renamed meanwhile
     if past:
         before = Log(f"{root}/events.log.1")

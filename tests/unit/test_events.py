@@ -192,10 +192,11 @@ def test_a_reader_goes_with_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_reader_ends_at_until(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emit(tmp_path, "old")
     left = ["new"]
     at_each_look(monkeypatch, lambda: emit(tmp_path, left.pop()) if left else None)
     until = time.time_ns() + 400_000_000
-    assert [it["Action"] for it in following(tmp_path, until)] == ["new"]
+    assert [it["Action"] for it in following(tmp_path, until)] == ["old", "new"]
     assert time.time_ns() > until
 
 
