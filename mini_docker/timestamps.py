@@ -33,3 +33,11 @@ def seconds(text: str) -> float:
     days = year * 365 + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day - 1
     moment = ((days - EPOCH) * 24 + hour) * 3600 + minute * 60 + second
     return moment + float(f"0.{fraction or 0}")
+
+
+def local(moment: float) -> str:
+    """Return *moment*, seconds since 1970, in words: "2024-01-02 04:04:05 +0100 CET".
+
+    It is this machine's time, in the form that Go's Time.String() gives whole seconds.
+    """
+    return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(moment))

@@ -10,7 +10,7 @@ from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import MiniDockerError
 from mini_docker.gotemplate.quoting import quote
-from mini_docker.timestamps import seconds
+from mini_docker.timestamps import local, seconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +47,14 @@ COMMAND = Command(
         Flag("all", "a", help="Show all containers (default shows just running)"),
         Flag("filter", "f", "filter", help="Filter output based on conditions provided"),
         Flag("format", "", "string", help="Format output using a Go template"),
-        Flag("last", "n", "int", default=-1, help="Show n last created containers"),
-        Flag("latest", "l", help="Show the latest created container"),
+        Flag(
+            "last",
+            "n",
+            "int",
+            default=-1,
+            help="Show n last created containers (includes all states)",
+        ),
+        Flag("latest", "l", help="Show the latest created container (includes all states)"),
         Flag("no-trunc", "", help="Don't truncate output"),
         Flag("quiet", "q", help="Only display container IDs"),
         Flag("size", "s", help="Display total file sizes"),
@@ -60,8 +66,8 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Print a row for each container; name each record that cannot be read, and end with 1."""
     found, broken = containers.listing(store)
-    status_asked = any(name in ("status", "exited") for name, _ in values.filter)
-    count = 1 if values.latest else values.last
+    status_asked = any(name == "status" for name, _ in values.filter)
+    count = 1 if values.latest and values.last == -1 else values.last
     shown = found if values.all or count > 0 or status_asked else [it for it in found if it.alive()]
     if values.filter:
         from mini_docker import container_filters
@@ -130,7 +136,7 @@ def row(it: Container, whole: bool, named: dict[str, str]) -> dict[str, Any]:
         "ID": it.id if whole else it.id[:12],
         "Image": _image(it, whole, named) or it.record.get("Rootfs", ""),
         "Command": quote(command),
-        "CreatedAt": it.record["Created"].replace("T", " ")[:19] + " +0000 UTC",
+        "CreatedAt": local(seconds(it.record["Created"])),
         "RunningFor": durations.ago(age),
         "Ports": "",
         "State": it.status(),

@@ -83,6 +83,12 @@ def test_ps_shows_what_runs(engine: Engine, web: str) -> None:
     assert engine.ok(*pick, "--filter", "exited=3").startswith("done:Exited (3) ")
     assert engine.ok(*pick, "-f", "label=tier=front").startswith("web:Up ")
     assert engine.ok(*pick, "-f", "status=exited", "-f", "name=web") == ""
+    assert engine.ok("ps", "-q", "-f", "exited=3") == ""  # of those that run: none
+    assert engine.ok("ps", "-q", "-f", "status=exited") != ""
+    assert len(engine.ok("ps", "-q", "-l").split()) == 1
+    assert len(engine.ok("ps", "-q", "-l", "-n", "3").split()) == 2  # a number wins
+    moment = engine.ok("ps", "--format", "{{.CreatedAt}}", env={"TZ": "CET-1"})
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8} \+0100 CET", moment)
     engine("ps", "--filter", "colour=blue").refused("invalid filter 'colour'", code=1)
 
 

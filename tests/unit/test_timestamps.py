@@ -25,6 +25,17 @@ def test_now_can_be_read_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("zone", "text"), [("UTC", "03:04:05 +0000 UTC"), ("CET-1", "04:04:05 +0100 CET")]
+)
+def test_a_time_of_this_machine(zone: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    assert timestamps.local(1704164645.9) == f"2024-01-02 {text}"
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
     "text", ["", "x", "2024", "2024-01-02", "2024-01-02 03:04:05Z", "20240102T030405Z"]
 )
 def test_what_is_no_time_of_ours_is_refused(text: str) -> None:
