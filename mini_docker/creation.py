@@ -40,13 +40,14 @@ STATE = {
 
 
 def create(
-    store: Store, record: dict[str, Any], layers: list[str]
+    store: Store, record: dict[str, Any], layers: list[str], start: bool = False
 ) -> tuple[containers.Container, Lock]:
     """Create the container that *record* asks for, over *layers*; return it and its lock.
 
     *record* has Config, HostConfig, Path, Args, Name ("" for a random one) and the
     image's fields; Id and Created are filled in. The caller holds the lock for as long
-    as it looks after the container.
+    as it looks after the container. With *start* it is written down that this is what comes
+    next: whoever finds the container and no such caller, will see to it.
     """
     from mini_docker import names
 
@@ -70,7 +71,7 @@ def create(
             trees.remove(directory)
             raise
     try:
-        _write(store, record, layers, maps)
+        _write(store, record, layers, maps, start)
     except BaseException:
         containers.forget(store, id)
         discard(store, id, record["Name"])
@@ -81,7 +82,11 @@ def create(
 
 
 def _write(
-    store: Store, record: dict[str, Any], layers: list[str], maps: dict[str, Any] | None
+    store: Store,
+    record: dict[str, Any],
+    layers: list[str],
+    maps: dict[str, Any] | None,
+    start: bool,
 ) -> None:
     """Write all files of the container: container.json, with which it exists, last."""
     directory = store.directory(record["Id"])
@@ -93,8 +98,9 @@ def _write(
     _write_filter(directory, record, document, store.root)
     records.write(f"{directory}/config.json", document)
     records.write(f"{directory}/state.json", STATE)
-    if record.get("Build"):
-        # Of a build: it is removed when that is no more, whether it was ever started or not.
+    if start or record.get("Build"):
+        # Of a build, or with --rm, it is removed when its caller is no more, whether it was
+        # ever started or not: so this is there before the container is.
         containers.note(store, record["Id"], 0)
     records.write(f"{directory}/container.json", record)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import containers, creation, processes, swap
+from mini_docker import creation, processes, swap
 from mini_docker.cli import run_image
 from mini_docker.cli.run_settings import record
 from mini_docker.errors import ConfigError, reason
@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mini_docker import containers
     from mini_docker.cli.options import Values
     from mini_docker.store import Lock, Store
 
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 def make(values: Values, store: Store, start: bool = True) -> tuple[containers.Container, Lock]:
     """Create the container; its image stays while that is under way.
 
-    Return it, and the lock to hold for as long as the caller looks after it. With *start* it
-    is written down that this is what comes next: whoever finds it and no such caller, will
-    see to it.
+    Return it, and the lock to hold for as long as the caller looks after it; *start* is
+    what comes next, see creation.create().
     """
     if not values.rootfs:
         swap.require("rootfs", what="run IMAGE")
@@ -39,10 +39,7 @@ def make(values: Values, store: Store, start: bool = True) -> tuple[containers.C
         seal(wanted["HostConfig"])
         # A signal that comes from here on waits for the container, and is passed on to it.
         processes.block()
-        it, life = _create(store, wanted, image.layers() if image else [])
-        if start:
-            containers.note(store, it.id, 0)
-        return it, life
+        return _create(store, wanted, image.layers() if image else [], start)
     finally:
         if held:
             held.release()
@@ -65,19 +62,19 @@ def _check_name(name: str) -> None:
 
 
 def _create(
-    store: Store, wanted: dict[str, Any], layers: list[str]
+    store: Store, wanted: dict[str, Any], layers: list[str], start: bool
 ) -> tuple[containers.Container, Lock]:
     """Create the container and write its id to --cidfile: there are both, or there is neither."""
     path = wanted["HostConfig"]["ContainerIDFile"]
     if not path:
-        return creation.create(store, wanted, layers)
+        return creation.create(store, wanted, layers, start)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags, 0o644)
     except OSError as error:
         raise ConfigError(f"cannot write the container ID to {path}: {reason(error)}") from error
     try:
-        it, life = creation.create(store, wanted, layers)
+        it, life = creation.create(store, wanted, layers, start)
         os.write(descriptor, it.id.encode())
     except BaseException:
         os.unlink(path)

@@ -1,4 +1,4 @@
-"""kill -9 at every step of create, start, exec, stop, restart, rename, rm -f and prune.
+"""kill -9 at every step of create, run, start, exec, stop, restart, rename, rm -f and prune.
 
 strace ends whoever makes the k-th call of a kind (inject: strace(1)), for each kind that changes
 something and every k: the command itself, its monitor, the container's child; but not between
@@ -31,6 +31,7 @@ CALLS = (
     *("write", "flock", "kill", "pidfd_send_signal"),
 )
 LASTING = ("rename", "unlink", "bind", "clone", "flock")  # those that others can see
+RUNNING = ("rename", "bind", "clone3", "clone", "flock", "sendmsg", "execve")  # of a run -d
 TRAP = ("sh", "-c", "trap 'exit 5' TERM; sleep 1000 & wait")  # few calls: it may be traced
 # The parent of what loses its parent: a namespace ends once all in it are reaped, and not every
 # process 1 does that. It tells how the command has ended, and stays until there is nobody left.
@@ -173,9 +174,9 @@ def clean(engine: Engine, step: Step) -> None:
     ids = sorted(path.name for path in (engine.root / "containers").glob("?" * 64))
     result = engine("rm", "-f", NAME, *ids)
     assert result.code == 0, (step, result)
-    for name in ("containers", "names", "run"):
-        left = list((engine.root / name).iterdir())
-        assert not left, (step, left)
+    for name in ("containers", "names", "run"):  # with --rm its monitor may be at it still
+        place = engine.root / name
+        until(lambda p=place: not list(p.iterdir()), f"nothing in {name} after {step}", 5)
     for id in ids:
         assert not _groups(id), (step, "a control group is left behind")
     while LEFT:
@@ -212,6 +213,18 @@ def test_create_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
             engine(*words).refused("is already in use", code=1)
         assert state(engine) == "created", step
     assert seen == {"", "created"}
+
+
+def test_run_with_rm_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
+    """It runs, or there is nothing: no program that runs on, and no container of an end."""
+    words = ("run", "-d", "--rm", "--name", NAME, "busybox", *TRAP)
+    seen = set()
+    for step in every_step(engine, words, lambda: None, tmp_path, RUNNING):
+        until(lambda: state(engine) in ("", "running"), f"one of the two after {step}")
+        seen.add(state(engine))
+        if not state(engine):
+            engine.ok(*words)  # the name is free
+    assert seen == {"", "running"}
 
 
 def test_start_killed_at_every_step(engine: Engine, tmp_path: Path) -> None:
