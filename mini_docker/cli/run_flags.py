@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mini_docker.cli.options import Flag
 
+_RESTART = "Restart policy to apply when a container exits"
+_TIME = " (ms|s|m|h) (default 0s)"
 FLAGS = (
     Flag("attach", "a", "stream", help="Attach to STDIN, STDOUT or STDERR"),
     Flag("blkio-weight", "", "uint16", help="Block IO (relative weight), between 10 and 1000"),
@@ -34,11 +36,16 @@ FLAGS = (
     Flag("env-file", "", "list", help="Read in a file of environment variables"),
     Flag("group-add", "", "list", help="Add additional groups to join"),
     Flag("health-cmd", "", "string", help="Command to run to check health"),
-    Flag("health-interval", "", "duration", help="Time between running the check (default 0s)"),
+    Flag("health-interval", "", "duration", help="Time between running the check" + _TIME),
     Flag("health-retries", "", "int", help="Consecutive failures needed to report unhealthy"),
-    Flag("health-start-interval", "", "duration", help="Time between checks in the start period"),
-    Flag("health-start-period", "", "duration", help="Start period before failures count"),
-    Flag("health-timeout", "", "duration", help="Maximum time to allow one check to run"),
+    Flag(
+        "health-start-interval",
+        "",
+        "duration",
+        help="Time between running the check during the start period" + _TIME,
+    ),
+    Flag("health-start-period", "", "duration", help="Start period before failures count" + _TIME),
+    Flag("health-timeout", "", "duration", help="Maximum time to allow one check to run" + _TIME),
     Flag("hostname", "h", "string", help="Container host name"),
     Flag("init", "", help="Run an init that forwards signals and reaps processes"),
     Flag("interactive", "i", help="Keep STDIN open even if not attached"),
@@ -63,10 +70,10 @@ FLAGS = (
     Flag("pull", "", "string", help="Pull image before running (always, missing, never)"),
     Flag("quiet", "q", help="Suppress the pull output"),
     Flag("read-only", "", help="Mount the container's root filesystem as read only"),
-    Flag("restart", "", "string", default="no", help="Restart policy to apply when it exits"),
+    Flag("restart", "", "string", default="no", help=_RESTART),
     Flag("rm", "", help="Automatically remove the container when it exits"),
     Flag("rootfs", "", "string", metavar="directory", help="Run in DIRECTORY, without an image"),
-    Flag("security-opt", "", "list", help="Security Options (no-new-privileges)"),
+    Flag("security-opt", "", "list", help="Security Options"),
     Flag("shm-size", "", "size", help="Size of /dev/shm"),
     Flag("sig-proxy", "", default=True, help="Proxy received signals to the process"),
     Flag("stop-signal", "", "string", help="Signal to stop the container"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mini_docker import gotemplate
-from mini_docker.cli import help, table
+from mini_docker.cli import help, run_flags, table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
@@ -140,3 +140,12 @@ def test_the_programs_help_names_every_command() -> None:
     assert text.startswith("Usage:  mini-docker [OPTIONS] COMMAND\n")
     for name in commands.COMMANDS:
         assert f"\n  {name} " in text
+
+
+def test_the_help_of_run_names_units_and_defaults() -> None:
+    flags = {flag.name: flag for flag in run_flags.FLAGS}
+    lengths = [flag for flag in run_flags.FLAGS if flag.kind == "duration"]
+    assert len(lengths) == 4
+    assert all(flag.help.endswith("(ms|s|m|h) (default 0s)") for flag in lengths)
+    assert flags["restart"].help == "Restart policy to apply when a container exits"
+    assert flags["security-opt"].help == "Security Options"  # of which there is more than one
