@@ -2,7 +2,8 @@
 
 A file is told from another by its inode, as long as we hold it open; what was compressed has
 the inode that it had in its head (logs_compress.py). So we can ask at any time: which one
-follows ours?
+follows ours, which one is before it? Numbers only grow, so we look for ours from where it was
+upwards; and if it is still there once we have opened its neighbour, that is its neighbour.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ from mini_docker.logs_compress import HEAD, MAGIC
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import zlib
+    from collections.abc import Iterable
 
 SIZE = 2**18  # bytes of one read
+MANY = 16  # files that are held open, however few a process may
 TRIES = 100  # how often we begin anew because the writer has renamed a file meanwhile
 
 
 class Piece:
     """One file of a log, open to be read; a compressed one gives what was compressed."""
 
-    __slots__ = ("compressed", "descriptor", "inflate", "inode", "limit", "waiting", "was")
+    __slots__ = (
+        "compressed", "descriptor", "inflate", "inode", "limit", "number", "waiting", "was"
+    )  # fmt: skip
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, number: int) -> None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         self.descriptor = os.open(path, flags)
         self.inode = os.fstat(self.descriptor).st_ino
         self.inflate: zlib._Decompress | None = None
         self.waiting = b""
-        self.limit = 0  # where to stop reading; 0 is where the file ends
+        self.number = number  # that it had when it was last seen
+        self.limit = -1  # where to stop reading; -1 is where the file ends
         self.compressed = path.endswith(".gz")
         self.was = 0  # the inode of what was compressed
         if self.compressed:
@@ -42,7 +48,7 @@ class Piece:
         """Return the next bytes; b"" at the end, for now. ValueError if it cannot be inflated."""
         if self.inflate is None:
             most = SIZE
-            if self.limit:
+            if self.limit >= 0:
                 most = min(most, self.limit - os.lseek(self.descriptor, 0, os.SEEK_CUR))
             return os.read(self.descriptor, max(0, most))
         import zlib
@@ -70,7 +76,11 @@ class Piece:
 
     def stop(self) -> None:
         """Read no further than it goes now."""
-        self.limit = os.fstat(self.descriptor).st_size
+        self.limit = self.end()
+
+    def end(self) -> int:
+        """Return where to stop reading."""
+        return os.fstat(self.descriptor).st_size if self.limit < 0 else self.limit
 
     def cut(self) -> bool:
         """Say whether somebody has emptied the file meanwhile; then go to its beginning."""
@@ -86,26 +96,26 @@ class Piece:
         os.close(self.descriptor)
 
 
-def open_all(path: str) -> list[Piece]:
-    """Open all files of the log at *path*, the oldest first; none if there is no log.
+def newest(path: str) -> Piece | None:
+    """Open the newest file of the log at *path*; None if there is no log. ConfigError as below."""
+    return _first(path, [0]) or _first(path, _numbers(path))
+
+
+def before(path: str, piece: Piece) -> Piece | None:
+    """Open the file that is before *piece* in the log at *path*; None if there is none any more.
 
     ConfigError if one cannot be opened.
     """
     for _ in range(TRIES):
-        before = _names(path)
-        pieces: list[Piece] = []
-        try:
-            pieces.extend(Piece(name) for name in before)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise ConfigError(f"cannot read the log {error.filename}: {reason(error)}") from error
-        still = [_inode(name) for name in before] == [piece.inode for piece in pieces]
-        if len(pieces) == len(before) and still and _names(path) == before:
-            return pieces
-        for piece in pieces:
-            piece.close()
-    raise ConfigError(f"cannot read the log {path}: its files are renamed too often")
+        if not _find(path, piece):
+            return None
+        place = piece.number
+        found = _first(path, [place + 1]) or _first(path, _numbers(path, place + 1))
+        if _is(path, place, piece):
+            return found
+        if found:
+            found.close()
+    return None
 
 
 def following(path: str, piece: Piece) -> tuple[Piece | None, bool]:
@@ -113,50 +123,108 @@ def following(path: str, piece: Piece) -> tuple[Piece | None, bool]:
 
     None if *piece* is the present file, or if there is no log any more. Some are missed if
     *piece* is among those that have been removed: then the oldest one follows that is left.
+    ConfigError as before().
     """
     for _ in range(TRIES):
-        if _inode(path) in (piece.inode, 0):
-            return None, False
-        pieces = open_all(path)
-        place = _place(piece, pieces) + 1
-        # None: it was put aside, and the new one is not there yet.
-        chosen = None if place == len(pieces) else pieces[place]
-        for other in pieces:
-            if other is not chosen:
-                other.close()
-        if chosen:
-            return chosen, not place and len(pieces) > 1
+        if not _find(path, piece):
+            oldest = _first(path, _numbers(path)[::-1])
+            return oldest, bool(oldest and oldest.number)
+        place = piece.number
+        # None: it is the present one, or was put aside, and the new one is not there yet.
+        found = _first(path, range(place - 1, -1, -1))
+        if _is(path, place, piece):
+            return found, False
+        if found:
+            found.close()
     return None, False
 
 
-def _place(piece: Piece, pieces: list[Piece]) -> int:
+def rest(path: str, most: int) -> list[Piece]:
+    """Open the *most* newest files of the log at *path*; return them, the oldest first."""
+    found: list[Piece] = []
+    piece = newest(path)
+    while piece:
+        found.insert(0, piece)
+        piece = before(path, piece) if len(found) < most else None
+    return found
+
+
+def most() -> int:
+    """Return how many files may be held open at once: this process needs others as well."""
+    return max(MANY, os.sysconf("SC_OPEN_MAX") // 4)
+
+
+def place(piece: Piece, pieces: list[Piece]) -> int:
     """Return where *piece* is among *pieces*, or what has become of it; -1 if it is gone.
 
     We hold its inode, so no other file can have it now; an older one may have had it once,
     before it was compressed. So the newest that fits is the one.
     """
-    for place in range(len(pieces) - 1, -1, -1):
-        other = pieces[place]
-        if other.inode == piece.inode or (other.was == piece.inode and not piece.compressed):
-            return place
+    for at in range(len(pieces) - 1, -1, -1):
+        if same(piece, pieces[at]):
+            return at
     return -1
 
 
-def _names(path: str) -> list[str]:
-    """Return the paths of the files, the oldest first, one of each number."""
+def same(piece: Piece, other: Piece) -> bool:
+    """Say whether *other* is the file of *piece*, or what has become of it."""
+    return other.inode == piece.inode or (other.was == piece.inode and not piece.compressed)
+
+
+def _find(path: str, piece: Piece) -> bool:
+    """Find out the number that *piece* has now; False if it is gone."""
+    start = piece.number
+    for numbers in ((start, start + 1), *[()] * 3):  # it may be renamed while we list them
+        for number in numbers or _numbers(path, start):
+            if _is(path, number, piece):
+                piece.number = number
+                return True
+    return False
+
+
+def _is(path: str, number: int, piece: Piece) -> bool:
+    """Say whether *piece* is the file with that number, or what it was compressed to."""
+    if not number:
+        return _inode(path) == piece.inode
+    if _inode(f"{path}.{number}") == piece.inode:
+        return True
+    try:
+        packed = Piece(f"{path}.{number}.gz", number)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ConfigError(f"cannot read the log {error.filename}: {reason(error)}") from error
+    packed.close()
+    return same(piece, packed)
+
+
+def _first(path: str, numbers: Iterable[int]) -> Piece | None:
+    """Open the first file that there is of *numbers*."""
+    for number in numbers:
+        names = (f"{path}.{number}", f"{path}.{number}.gz") if number else (path,)
+        for name in names:  # in this order: one is removed once the other is there
+            try:
+                return Piece(name, number)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise ConfigError(f"cannot read the log {name}: {reason(error)}") from error
+    return None
+
+
+def _numbers(path: str, start: int = 0) -> list[int]:
+    """Return the numbers of the files, from *start* on, that of the newest first."""
     folder, name = os.path.split(path)
     try:
         present = os.listdir(folder)
     except FileNotFoundError:
         return []
-    found = {}
-    for other in sorted(present, reverse=True):  # NAME.1 after NAME.1.gz: it wins
+    found = {0} if name in present else set()
+    for other in present:
         number = other.removeprefix(f"{name}.").removesuffix(".gz")
         if other.startswith(f"{name}.") and number.isascii() and number.isdigit():
-            found[int(number[:9])] = f"{folder}/{other}"
-    if name in present:
-        found[0] = path
-    return [found[number] for number in sorted(found, reverse=True)]
+            found.add(int(number[:9]))
+    return sorted(number for number in found if number >= start)
 
 
 def _inode(path: str) -> int:

@@ -26,17 +26,24 @@ BLOCK = 2**20  # bytes that are looked at from the end of a file
 class Reader:
     """Reads the log of the container in *directory*, whose HostConfig.LogConfig is *config*."""
 
-    __slots__ = ("decoder", "driver", "missed", "path", "pieces", "skip")
+    __slots__ = ("decoder", "driver", "kept", "missed", "newest", "path", "pieces", "skip")
 
-    def __init__(self, directory: str, config: Mapping[str, Any]) -> None:
+    def __init__(self, directory: str, config: Mapping[str, Any], last: int = -1) -> None:
+        """Begin with the *last* lines; a negative number is all.
+
+        What there is, is what there is at this moment.
+        """
         self.driver = config.get("Type") or logs_files.DEFAULT
         self.path = logs_files.path(directory, self.driver)
         if not self.path:
             raise StateError("configured logging driver does not support reading")
         self.decoder = self._decoder()
-        self.pieces = logs_chain.open_all(self.path)
         self.skip = 0  # lines that are read and not wanted
         self.missed = False  # files were removed before we came to them
+        self.kept: Callable[[], list[Piece] | None] = lambda: None  # see logs_keeper.py
+        self.newest: Piece | None = None  # open, and not yet among the pieces
+        self.pieces: list[Piece] = []  # that follow each other, the oldest first
+        self._begin(last)
 
     def _decoder(self) -> Decoder:
         if self.driver == logs_files.DEFAULT:
@@ -45,19 +52,26 @@ class Reader:
 
         return logs_local_read.Decoder()
 
-    def last(self, lines: int) -> None:
-        """Begin with the last *lines* of what there is, reading from the end.
+    def _begin(self, lines: int) -> None:
+        """Open as many files as the last *lines* need, from the newest to the oldest.
 
         The line before them has to be found as well: only its end tells where ours begin.
+        Of more files than we may hold open the newest are opened again when it is their turn.
         """
-        wanted = len(self.pieces)
-        while wanted and lines >= 0:
-            wanted -= 1
-            lines -= self._locate(self.pieces[wanted], lines, wanted == len(self.pieces) - 1)
-        self.skip = max(0, -lines)
-        for piece in self.pieces[:wanted]:
-            piece.close()
-        del self.pieces[:wanted]
+        piece = self.newest = logs_chain.newest(self.path)
+        if piece:
+            piece.stop()
+        everything, most = lines < 0, logs_chain.most()
+        while piece:
+            self.pieces.insert(0, piece)
+            if not everything:
+                lines -= self._locate(piece, lines, piece is self.newest)
+                if lines < 0:
+                    break
+            if len(self.pieces) > most and (last := self.pieces.pop()) is not self.newest:
+                last.close()
+            piece = logs_chain.before(self.path, piece)
+        self.skip = 0 if everything else max(0, -lines)
 
     def _locate(self, piece: Piece, lines: int, newest: bool) -> int:
         """Leave *piece* where more than *lines* lines follow; return how many do.
@@ -69,7 +83,7 @@ class Reader:
             found = _count(self._read(piece, self._decoder()), newest)
             piece.rewind()
             return found
-        end, found, size = os.fstat(piece.descriptor).st_size, 0, BLOCK
+        end, found, size = piece.end(), 0, BLOCK
         while end and found <= lines:
             start = max(0, end - size)
             data = os.pread(piece.descriptor, end - start, start)
@@ -82,12 +96,20 @@ class Reader:
         piece.rewind(end)
         return found
 
-    def present(self, alive: Callable[[], bool]) -> Iterator[Run]:
-        """Return what there is at this moment, however fast more is added."""
-        living = alive()
-        if self.pieces:
-            self.pieces[-1].stop()
-        yield from self.runs()
+    def present(self, living: bool) -> Iterator[Run]:
+        """Return what there was when we began, however fast more is added.
+
+        *living* says whether somebody was writing then.
+        """
+        end = self.newest
+        while True:
+            yield from self.runs()
+            if not end or self.pieces[0] is end:
+                break
+            if not self._advance() or self.missed:
+                self.missed = True
+                if self.newest:
+                    self._take([end])
         if not living:
             yield from self.ending()
 
@@ -105,6 +127,9 @@ class Reader:
 
         *wait* is called whenever there is nothing new.
         """
+        if self.newest:
+            self.newest.limit = -1
+            self._take([])
         while True:
             living = alive()  # asked before we look: what was written last is there by now
             yield from self.runs()
@@ -121,17 +146,43 @@ class Reader:
 
     def _advance(self) -> bool:
         """Go on to the next file, or to one that has begun anew; say whether there is one."""
-        if not self.pieces:
-            self.pieces = logs_chain.open_all(self.path)
-            return bool(self.pieces)
-        if self.pieces[0].cut():
+        if self.pieces and self.pieces[0].cut():
             self.decoder.end()
             return True
-        more, missed = logs_chain.following(self.path, self.pieces[0])
+        if not self.pieces:
+            more, missed = logs_chain.newest(self.path), False
+            while more and (older := logs_chain.before(self.path, more)):
+                more.close()
+                more = older
+        else:
+            more, missed = logs_chain.following(self.path, self.pieces[0])
         self.missed = self.missed or missed
-        if more:
-            self.pieces.append(more)  # runs() reads the old one to its end before it takes it
-        return more is not None
+        if more is None:
+            return self._take_kept()
+        if self.newest and logs_chain.same(self.newest, more):
+            more.close()
+            more = self.newest
+        self._take([more])
+        return True
+
+    def _take(self, more: list[Piece]) -> None:
+        """Go on to *more*: runs() reads the present one to its end before it takes them."""
+        self.pieces += more
+        if self.newest in self.pieces:
+            self.newest = None  # it is closed once it is read
+
+    def _take_kept(self) -> bool:
+        """Go on to what was kept for us of a log that is removed now; say whether there is any."""
+        kept = self.kept()
+        if kept is None:
+            return False
+        self.kept = lambda: None
+        here = logs_chain.place(self.pieces[0], kept) if self.pieces else -1
+        self.missed = self.missed or (here < 0 < len(self.pieces))
+        for piece in kept[: here + 1]:
+            piece.close()
+        self._take(kept[here + 1 :])
+        return len(kept) > here + 1
 
     def _read(self, piece: Piece, decoder: Decoder) -> Iterator[Run]:
         """Return what *decoder* makes of the rest of *piece*."""
@@ -166,7 +217,7 @@ class Reader:
         if self.decoder.lost:
             found.append(f"{self.decoder.lost} bytes of the log could not be written to the disk")
         if self.missed:
-            found.append("a part of the log was removed before it could be read (max-file)")
+            found.append("a part of the log was removed before it could be read")
         self.decoder.damaged = self.decoder.lost = 0
         self.missed = False
         return found

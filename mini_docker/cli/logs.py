@@ -7,14 +7,18 @@ import select
 import sys
 import time
 
-from mini_docker import containers, logs_read, logs_runs, moments, strconv, timestamps
+from mini_docker import containers, logs_files, logs_read, logs_runs, moments, strconv, timestamps
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from mini_docker.cli.options import Values
     from mini_docker.containers import Container
+    from mini_docker.logs_keeper import Keeper
     from mini_docker.logs_runs import Run
     from mini_docker.store import Store
 
@@ -61,12 +65,13 @@ def execute(values: Values, store: Store) -> int:
     now = time.time_ns()
     since, until = _moment("since", values.since, now), _moment("until", values.until, now)
     it = containers.load(store, values.arguments[0])
-    reader = logs_read.Reader(store.directory(it.id), it.record["HostConfig"].get("LogConfig", {}))
-    lines = _lines(values.tail)
-    if lines >= 0:
-        reader.last(lines)
+    living, config = it.lock().held(), it.record["HostConfig"].get("LogConfig", {})
+    keeper = _keeper(it, config) if values.follow and living else None
+    reader = logs_read.Reader(store.directory(it.id), config, _lines(values.tail))
+    if keeper:
+        reader.kept = keeper.kept
     printer = Printer(values.timestamps, values.details)
-    runs = reader.present(it.lock().held)
+    runs = reader.present(living)
     if values.follow:
         runs = reader.follow(lambda: _alive(it, until), lambda: _wait(reader, printer))
     for run in runs:
@@ -78,6 +83,16 @@ def execute(values: Values, store: Store) -> int:
     _remark(reader)
     _confession(it)
     return 0
+
+
+def _keeper(it: Container, config: Mapping[str, Any]) -> Keeper | None:
+    """Return what keeps the log of *it* for us if it is removed at its end."""
+    path = logs_files.path(it.store.directory(it.id), config.get("Type") or logs_files.DEFAULT)
+    if not path or not containers.removes_itself(it):
+        return None
+    from mini_docker import logs_keeper
+
+    return logs_keeper.Keeper(it, path)
 
 
 def _moment(name: str, text: str, now: int) -> str:

@@ -64,7 +64,7 @@ FLOORS = (
     "monitor_again monitor_life",
     "monitor supervisor_plain",
     "supervisor",
-    "operations_wait operations_pause",
+    "operations_wait operations_pause logs_keeper",
     "operations operations_kill operations_removal container_filters",
     "attachment_client attachment_wish attachment",
     "foreground",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import threading
 import time
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mini_docker import logs, logs_compress, logs_files, logs_read, logs_runs
+from mini_docker import logs, logs_chain, logs_compress, logs_files, logs_read, logs_runs
 from mini_docker.errors import ConfigError, StateError
 
 DRIVERS = ("json-file", "local")
@@ -45,9 +46,7 @@ def write(place: Path, options: dict[str, Any], *chunks: bytes, stream: int = 1)
 
 def read(place: Path, options: dict[str, Any], last: int = -1) -> tuple[bytes, list[str]]:
     """Return the text of a log, or of its *last* lines, and what is remarked."""
-    reader = logs_read.Reader(str(place), options)
-    if last >= 0:
-        reader.last(last)
+    reader = logs_read.Reader(str(place), options, last)
     text = b"".join(run.text for run in reader.runs())
     reader.decoder.end()
     return text, reader.remarks()
@@ -306,6 +305,67 @@ def _write_on(place: Path, options: dict[str, Any], count: Path) -> None:
     count.write_text(str(number))
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_log_that_is_renamed_all_the_time_is_read(place: Path, driver: str) -> None:
+    options = config(driver, max_size="2k", max_file="400", compress="false")
+    write(place, options, *[b"line %d\n" % number for number in range(2000)])
+    pid = os.fork()
+    if pid == 0:
+        try:
+            writer = logs.writer(str(place), options)
+            for number in range(2000, 10**9):
+                writer.write(1, b"line %d\n" % number)
+        finally:
+            os._exit(1)
+    try:
+        for last in [3, 100, -1] * 6:
+            reader = logs_read.Reader(str(place), options, last)
+            lines = b"".join(run.text for run in reader.present(living=True)).splitlines()
+            first = int(lines[0].split()[1])
+            assert lines == [b"line %d" % number for number in range(first, first + len(lines))]
+            assert len(lines) == last or (last < 0 and len(lines) > 300)
+            assert reader.remarks() == []
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_more_files_than_may_be_open(
+    place: Path, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = config(driver, max_size="200", max_file="900", compress="false")
+    lines = [b"line %d\n" % number for number in range(900)]
+    path = write(place, options, *lines)
+    assert len(list(path.parent.iterdir())) > 140
+    assert 16 <= logs_chain.most() < os.sysconf("SC_OPEN_MAX")
+    monkeypatch.setattr(logs_chain, "most", lambda: 40)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 60, limits[1]))
+    try:
+        for last in (1, 700, -1):
+            wanted = lines[-last:] if last > 0 else lines
+            reader = logs_read.Reader(str(place), options, last)
+            assert b"".join(run.text for run in reader.present(living=False)) == b"".join(wanted)
+            reader = logs_read.Reader(str(place), options, last)
+            runs = reader.follow(lambda: False, lambda: None)
+            assert b"".join(run.text for run in runs) == b"".join(wanted)
+            assert reader.remarks() == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("lines", [b"", b"one\ntwo\n"])
+def test_what_is_present_is_what_was_there(place: Path, driver: str, lines: bytes) -> None:
+    writer = logs.writer(str(place), config(driver))
+    writer.write(1, lines)
+    reader = logs_read.Reader(str(place), config(driver), last=1)
+    writer.write(1, b"three\n")
+    assert b"".join(run.text for run in reader.present(living=True)) == lines[4:]
+    writer.close()
+
+
 def test_a_follower_that_is_too_slow_is_told(place: Path) -> None:
     options = config(max_size="1k", max_file="3")
     writer = logs.writer(str(place), options)
@@ -321,7 +381,7 @@ def test_a_follower_that_is_too_slow_is_told(place: Path) -> None:
     text = b"".join(run.text for run in reader.follow(lambda: not waited.is_set(), wait))
     writer.close()
     assert text.startswith(b"first\n") and text.endswith(b"\n198\n199\n")
-    assert reader.remarks() == ["a part of the log was removed before it could be read (max-file)"]
+    assert reader.remarks() == ["a part of the log was removed before it could be read"]
 
 
 def test_a_follower_sees_a_log_that_was_emptied(place: Path) -> None:
