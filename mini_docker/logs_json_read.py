@@ -22,6 +22,7 @@ MIDDLE = b'","stream":"'  # a quotation mark within the text is escaped: this is
 TIME = b',"time":"'
 MANY = 64  # different attributes: a container has but one
 STREAMS = {"stdout": 1, "stderr": 2}
+EMPTY: dict[str, Any] = {"log": "", "attrs": {}, "stream": "stdout"}
 
 
 class Decoder:
@@ -81,17 +82,31 @@ class Decoder:
         for line in data.split(b"\n")[:-1]:
             found = _parse(line)
             if found is None:
-                # Half an entry, or what a disk left there: a whole one may stand behind it.
-                self.damaged += 1
-                found = _parse(line[line.rfind(BEGIN) :]) if line.rfind(BEGIN) > 0 else None
-            if found is None:
-                continue
-            if "lost" in found:
-                self.lost += found["lost"]
-            elif run := _run(found, found["log"]):
-                yield run
+                yield from self._glued(line)
             else:
-                self.damaged += 1
+                yield from self._one(found)
+
+    def _glued(self, line: bytes) -> Iterator[Run]:
+        """Return the runs of what is whole in *line*: several entries, or half a one before one.
+
+        Their writers were killed, or the disk was full. A text has no entry's begin in it: a
+        quotation mark is escaped there.
+        """
+        first, *others = line.split(BEGIN)
+        parts = [first] * bool(first or not others) + [BEGIN + other for other in others]
+        every = [_parse(part) for part in parts]
+        self.damaged += None in every
+        for found in every:
+            if found is not None:
+                yield from self._one(found)
+
+    def _one(self, found: dict[str, Any]) -> Iterator[Run]:
+        if "lost" in found:
+            self.lost += found["lost"]
+        elif run := _run(found, found["log"]):
+            yield run
+        else:
+            self.damaged += 1
 
     def end(self) -> list[Run]:
         """The file ends: an entry has a newline, so what waits is none."""
@@ -125,12 +140,12 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict):
         return None
-    found.setdefault("log", "")  # Docker leaves out what is empty
-    found.setdefault("attrs", {})
-    found.setdefault("stream", "stdout")
+    # Docker leaves out what is empty, and reads null as that.
+    found = {**EMPTY, **{name: value for name, value in found.items() if value is not None}}
     kinds = {"log": str, "stream": str, "time": str, "attrs": dict}
     sound = all(isinstance(found.get(name), kind) for name, kind in kinds.items())
-    return found if sound and isinstance(found.get("lost", 0), int) else None
+    lost = found.get("lost", 0)
+    return found if sound and isinstance(lost, int) and lost >= 0 else None
 
 
 def _run(found: dict[str, Any], text: str) -> Run | None:

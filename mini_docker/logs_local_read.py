@@ -105,7 +105,8 @@ def _message(data: bytes) -> tuple[int, int, bytes] | None:
         moment = fields[0x10]
         logs_runs.at(moment)
         if source == b"lost":
-            int(line.split()[0])
+            if int(line.split()[0]) < 0:
+                return None
             return 0, moment, line
         last = fields.get(0x2A, b"")[:2] == b"\x08\x01"
         return STREAMS[source], moment, line if 0x20 in fields and not last else line + b"\n"

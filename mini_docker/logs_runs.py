@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LONGEST = 4 * 2**20  # bytes of an entry; longer ones are no entries
 
 
-FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
+FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Run:
@@ -50,7 +50,9 @@ def fixed(time: str) -> str:
     >>> fixed("2026-01-02T03:04:05.6Z")
     '2026-01-02T03:04:05.600000000Z'
     """
-    if FORM.fullmatch(time):
+    if not (found := FORM.fullmatch(time)):
+        raise ValueError(f"{time!r} is no time of a log")
+    if found[2] == "Z":
         whole, _, part = time[:-1].partition(".")
         return time if len(part) == 9 else f"{whole}.{part:0<9}Z"
     from mini_docker import moments
@@ -64,7 +66,11 @@ def at(moment: int) -> str:
 
     seconds, rest = divmod(moment, 10**9)
     try:
-        whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        year, *others = time.gmtime(seconds)[:6]
     except (OverflowError, OSError) as error:
         raise ValueError(str(error)) from None
-    return f"{whole}.{rest:09d}Z"
+    if not 0 <= year <= 9999:
+        raise ValueError(f"the year {year} has no four digits")
+    # Not strftime(): its years before 1000 have fewer digits, and such times do not sort.
+    month, day, hour, minute, second = others
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{rest:09}Z"

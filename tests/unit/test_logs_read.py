@@ -16,7 +16,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mini_docker import logs, logs_chain, logs_compress, logs_files, logs_read, logs_runs
+from mini_docker import (
+    logs,
+    logs_chain,
+    logs_compress,
+    logs_files,
+    logs_local,
+    logs_read,
+    logs_runs,
+    moments,
+)
 from mini_docker.errors import ConfigError, StateError
 
 DRIVERS = ("json-file", "local")
@@ -169,6 +178,50 @@ def test_a_whole_entry_behind_half_a_one_is_read(place: Path) -> None:
     path.write_bytes(ENTRY % (b"1", 1) + b'{"log":"ha' + ENTRY % (b"2", 1) + ENTRY % (b"3", 1))
     text, remarks = read(place, {})
     assert text == b"1\n2\n3\n" and len(remarks) == 1
+
+
+def test_two_entries_without_a_newline_between_them_are_two(place: Path) -> None:
+    """The writer of the first was killed before the last byte of it."""
+    path = write(place, {})
+    glued = (ENTRY % (b"1", 1))[:-1] + (ENTRY % (b"2", 1))[:-1] + ENTRY % (b"3", 2)
+    path.write_bytes(ENTRY % (b"0", 1) + glued + ENTRY % (b"4", 2))
+    assert read(place, {}) == (b"0\n1\n2\n3\n4\n", [])
+
+
+def test_null_is_what_is_left_out(place: Path) -> None:
+    path = write(place, {})
+    path.write_bytes(
+        b'{"log":"one\\n","stream":null,"attrs":null,"time":"2026-01-02T03:04:05Z"}\n'
+        b'{"log":null,"stream":"stdout","time":"2026-01-02T03:04:05Z"}\n'
+    )
+    assert read(place, {}) == (b"one\n", [])
+
+
+@pytest.mark.parametrize("time", ["10m", "5", "2026-01-02", "2026-01-02T03:04:05", ""])
+def test_the_time_of_an_entry_is_a_date(place: Path, time: str) -> None:
+    path = write(place, {})
+    row = {"log": "x\n", "stream": "stdout", "time": time}
+    path.write_bytes(json.dumps(row).encode() + b"\n" + ENTRY % (b"1", 1))
+    text, remarks = read(place, {})
+    assert text == b"1\n" and len(remarks) == 1
+
+
+def test_what_is_lost_is_no_negative_number(place: Path) -> None:
+    path = write(place, {})
+    row = {"log": "", "stream": "stderr", "lost": -3, "time": "2026-01-02T03:04:05Z"}
+    path.write_bytes(json.dumps(row).encode() + b"\n" + ENTRY % (b"1", 1))
+    damaged = ["the log is damaged: what could not be read is left out"]
+    assert read(place, {}) == (b"1\n", damaged)
+    path = write(place, config("local"), b"1\n")
+    path.write_bytes(logs_local.note(-3, "x") + path.read_bytes())
+    assert read(place, config("local")) == (b"1\n", damaged)
+
+
+def test_a_time_before_the_year_1000_sorts_as_the_others(place: Path) -> None:
+    early = logs_runs.at(moments.parse("0999-01-01T00:00:00Z"))
+    assert early == "0999-01-01T00:00:00.000000000Z" < logs_runs.at(0)
+    with pytest.raises(ValueError, match="four digits"):
+        logs_runs.at(10**21)
 
 
 def test_damage_to_a_local_log_costs_itself(place: Path) -> None:
