@@ -1,7 +1,7 @@
 """mini-docker system restart-policy: what --restart means when the machine has started again.
 
 There is no daemon that would see to it. A unit of systemd runs `--run` once at each boot: it
-starts the containers whose policy wants them back.
+starts the containers whose policy wants them back; and `--stop` when the machine goes down.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ RequiresMountsFor={mounts}
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={program} --root {root} system restart-policy --run
+# Stops them when the machine goes down, and not when only this unit is stopped.
+ExecStop={program} --root {root} system restart-policy --stop
+# One that could not be started is in the journal; the others are to be stopped all the same.
+SuccessExitStatus=1
 # A container is nobody's child here: its monitor leaves this unit's group.
 KillMode=process
 
@@ -43,6 +47,7 @@ COMMAND = Command(
     (
         Flag("install", "", help=f"Write the systemd unit to {UNIT} (default: print it)"),
         Flag("run", "", help="Start the containers whose restart policy wants them"),
+        Flag("stop", "", help="Stop all containers if the machine is going down"),
     ),
     maximum=0,
 )
@@ -50,10 +55,16 @@ COMMAND = Command(
 
 def execute(values: Values, store: Store) -> int:
     """Print the unit, install it, or do what it does."""
-    if values.install and values.run:
-        raise UsageError("conflicting options: cannot specify both --install and --run")
+    given = [name for name in ("install", "run", "stop") if getattr(values, name)]
+    if len(given) > 1:
+        both = " and ".join(f"--{name}" for name in given[:2])
+        raise UsageError(f"conflicting options: cannot specify both {both}")
     if values.run:
         return start_all(store)
+    if values.stop:
+        from mini_docker.cli import system_shutdown
+
+        return system_shutdown.stop_all(store)
     program = _program()
     mounts = f"{_quoted(store.root, '%')} {_quoted(os.path.realpath(program), '%')}"
     text = TEXT.format(program=_quoted(program), root=_quoted(store.root), mounts=mounts)
@@ -65,7 +76,7 @@ def execute(values: Values, store: Store) -> int:
             file.write(text)
     except OSError as error:
         raise ConfigError(f"cannot write {UNIT}: {reason(error)}") from error
-    print(f"{UNIT} is written; now: systemctl enable {os.path.basename(UNIT)}")
+    print(f"{UNIT} is written; now: systemctl enable --now {os.path.basename(UNIT)}")
     return 0
 
 

@@ -262,10 +262,27 @@ def test_after_the_machines_restart(engine: Engine, root: Path) -> None:
     assert engine.ok("system", "restart-policy", "--run") == ""
 
 
+def test_a_shutdown_stops_all_and_is_nobodys_wish(engine: Engine, tmp_path: Path) -> None:
+    for name, policy in (("unless", "unless-stopped"), ("stopped", "unless-stopped"), ("no", "no")):
+        started(engine, name, "--restart", policy, "busybox", *OBEYS)
+    started(engine, "passing", "--rm", "busybox", *OBEYS)
+    engine.ok("stop", "stopped")
+    systemctl = tmp_path / "systemctl"
+    path = {"PATH": f"{tmp_path}:{engine.environment['PATH']}"}
+    for said, left in (("running", ["no", "passing", "unless"]), ("stopping", [])):
+        systemctl.write_text(f"#!/bin/sh\necho {said}\nexit 1\n")
+        systemctl.chmod(0o755)
+        engine.ok("system", "restart-policy", "--stop", env=path)
+        assert sorted(engine.ok("ps", "--format", "{{.Names}}").split()) == left
+    assert state(engine, "unless")["ExitCode"] == 5
+    assert engine.ok("system", "restart-policy", "--run") == "unless"
+
+
 def test_restart_policy_prints_a_unit(engine: Engine, root: Path) -> None:
     unit = engine.ok("system", "restart-policy")
     assert f"RequiresMountsFor={root} " in unit
     assert "[Unit]" in unit and f"--root {root} system restart-policy --run" in unit
+    assert f" --root {root} system restart-policy --stop\n" in unit
     assert "WantedBy=multi-user.target" in unit and "KillMode=process" in unit
 
 
