@@ -40,11 +40,12 @@ if TYPE_CHECKING:
             """End without that: what is returned, given to writer(), goes on where we were."""
 
 
-def writer(directory: str, config: Mapping[str, Any], before: bytes = b"") -> Writer:
+def writer(directory: str, config: Mapping[str, Any], before: bytes = b"", lost: int = 0) -> Writer:
     """Return the writer for the container in *directory*; *config* is its HostConfig.LogConfig.
 
     An empty *config* means the default driver. *before* is what leave() of an earlier writer
-    returned, in the same process or in one that it has become by exec.
+    returned, in the same process or in one that it has become by exec. *lost* is how many bytes
+    could not be written since, for want of a writer.
 
     Raises ConfigError, in Docker's words, for a driver or an option that make no sense, and
     if the log cannot be opened.
@@ -66,10 +67,13 @@ def writer(directory: str, config: Mapping[str, Any], before: bytes = b"") -> Wr
     if driver == logs_files.DEFAULT:
         from mini_docker import logs_json
 
-        return logs_json.Writer(file, before, attributes)
-    from mini_docker import logs_local
+        made: Writer = logs_json.Writer(file, before, attributes)
+    else:
+        from mini_docker import logs_local
 
-    return logs_local.Writer(file, before)
+        made = logs_local.Writer(file, before)
+    file.lost += lost
+    return made
 
 
 class Nothing:

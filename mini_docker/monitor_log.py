@@ -7,6 +7,9 @@ from the start nevertheless: whoever collects logs waits for its name.
 from __future__ import annotations
 
 import os
+import time
+
+from mini_docker.errors import ConfigError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,10 +19,17 @@ if TYPE_CHECKING:
     from mini_docker.logs import Writer
 
 
-class Late:
-    """A log that is not open yet, or is."""
+PAUSE = 10**9  # nanoseconds before a log that could not be opened is tried again
 
-    __slots__ = ("before", "config", "directory", "writer")
+
+class Late:
+    """A log that is not open yet, or is.
+
+    One that cannot be opened, as the disk is full or a directory is missing, is tried again:
+    what is lost until then is counted, and the log tells it.
+    """
+
+    __slots__ = ("before", "config", "directory", "lost", "told", "tried", "writer")
 
     def __init__(self, directory: str, config: Mapping[str, Any], before: bytes = b"") -> None:
         """Take what logs.writer() takes."""
@@ -27,6 +37,8 @@ class Late:
         self.config = config
         self.before = before
         self.writer: Writer | None = None
+        self.lost = self.tried = 0  # bytes, since it could not be opened; when that was last tried
+        self.told = False
 
     def create(self) -> None:
         """Make the file of the driver json-file, empty, as Docker does when a container starts."""
@@ -43,33 +55,61 @@ class Late:
     def write(self, stream: int, chunk: bytes) -> None:
         """Write *chunk* of *stream*."""
         try:
-            self._open().write(stream, chunk)
+            if self.writer is None and not self._open():
+                self.lost += len(chunk)
+            elif self.writer:
+                self.writer.write(stream, chunk)
         except Exception as error:
             self._give_up(error)
 
     def close(self) -> None:
         """Write what still waits, and end."""
-        if self.writer or self.before:
-            try:
-                self._open().close()
-            except Exception as error:
-                self._give_up(error)
+        self.tried = 0
+        try:
+            if self.writer is None and (self.before or self.lost):
+                self._open()
+            if self.writer:
+                self.writer.close()
+        except Exception as error:
+            self._give_up(error)
 
     def leave(self) -> bytes:
         """End without that: return what goes on where we were."""
         return self.writer.leave() if self.writer else self.before
 
-    def _open(self) -> Writer:
-        if self.writer is None:
+    def _open(self) -> bool:
+        """Open the log, unless that has just failed; say whether it is open."""
+        now = time.monotonic_ns()
+        if self.lost and now - self.tried < PAUSE:
+            return False
+        try:
             from mini_docker import logs
 
-            self.writer = logs.writer(self.directory, self.config, self.before)
-        return self.writer
+            self.writer = logs.writer(self.directory, self.config, self.before, self.lost)
+        except (ConfigError, OSError) as error:
+            self.tried = now
+            self._tell(error)
+            return False
+        return True
+
+    def _tell(self, error: ConfigError | OSError) -> None:
+        """Write down in monitor.log that the log cannot be opened, once."""
+        if self.told:
+            return
+        text = reason(error) if isinstance(error, OSError) else str(error)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            report = os.open(f"{self.directory}/monitor.log", flags, 0o600)
+        except OSError:
+            return  # for the same reason, perhaps: the next time
+        os.write(report, f"the log is lost for now: {text}\n".encode())
+        os.close(report)
+        self.told = True
 
     def _give_up(self, error: Exception) -> None:
         """Log no more: a container does not end because its log is lost. monitor.log says why.
 
-        It may be the disk, or a student's function.
+        It may be a student's function.
         """
         from mini_docker import logs, monitor_group
 
