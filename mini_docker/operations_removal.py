@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import (
-    containers,
-    leftovers,
-    lifecycle,
-    operations,
-    operations_kill,
-    operations_wait,
-)
+from mini_docker import containers, leftovers, lifecycle, operations_wait
 from mini_docker.errors import ConfigError, MiniDockerError, NotFound, StateError
 from mini_docker.store import Lock
 
@@ -59,6 +52,8 @@ def _end(it: Container, force: bool, told: bool) -> None:
     """Kill *it*; StateError if that is not wanted. *told*: see remove()."""
     if not force:
         lifecycle.move(it.status(), "remove", it.name())
+    from mini_docker import operations, operations_kill  # most have ended before
+
     line = operations_wait.announce(it)
     patience = operations_wait.Patience(it, "cannot remove", line=line)
     marked = None

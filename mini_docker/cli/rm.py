@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mini_docker import containers, leftovers, operations, operations_kill, operations_removal
+from mini_docker import containers, leftovers, operations_removal
 from mini_docker.cli.each import each
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import ConfigError, Conflict, MiniDockerError, NotFound, UsageError
@@ -53,8 +53,12 @@ def _kill_all(store: Store, references: list[str]) -> set[str]:
 
     Return the ids of those whose events have been written.
     """
-    told = set()
-    for reference in references if len(references) > 1 else ():
+    told: set[str] = set()
+    if len(references) < 2:
+        return told
+    from mini_docker import operations, operations_kill
+
+    for reference in references:
         try:
             it = containers.load(store, reference)
             if it.running():
