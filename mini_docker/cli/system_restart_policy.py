@@ -11,7 +11,7 @@ import sys
 
 from mini_docker import containers, lifecycle, operations
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import ConfigError, MiniDockerError, UsageError, reason
+from mini_docker.errors import ConfigError, MiniDockerError, StateError, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def start_all(store: Store) -> int:
             operations.launch(it)
             print(it.name(), flush=True)
         except MiniDockerError as error:
-            broken.append(error)
+            broken.append(StateError(f"cannot start container {it.name()}: {error}"))
     for failure in broken:
         print(f"mini-docker: {failure}", file=sys.stderr)
     return 1 if broken else 0
