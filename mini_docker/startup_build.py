@@ -1,6 +1,6 @@
 """Compile the engine's modules into the one file that the command starts from: startup_modules.py.
 
-    python -X no_debug_ranges -m mini_docker.startup_build
+    python -m mini_docker.startup_build
 
 scripts/setup calls it. It does nothing if the file holds just the sources that there are.
 """
@@ -156,4 +156,7 @@ def _needs(body: list[ast.stmt], modules: set[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if "no_debug_ranges" not in sys._xoptions:  # columns of tracebacks, an eighth of the code
+        words = [sys.executable, "-X", "no_debug_ranges", "-m", "mini_docker.startup_build"]
+        os.execv(sys.executable, words)
     build()
