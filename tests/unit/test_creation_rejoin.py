@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,9 @@ def test_what_is_written_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.Mon
     it = container(tmp_path, PidMode="container:other")
 
     def namespaces(*_: object) -> list[dict[str, Any]]:
-        assert it.change().alone(), "a partner is looked at: its lock, with ours held, is a knot"
+        assert not it.change().held(fcntl.LOCK_EX), (
+            "a partner is looked at: its lock, with ours held, is a knot"
+        )
         document = it.config()
         document["linux"]["resources"] = {"pids": {"limit": 7}}  # an `update`
         records.write(f"{it.store.directory(ID)}/config.json", document)
