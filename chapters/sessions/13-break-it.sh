@@ -1,6 +1,7 @@
 # Chapter 13, break it: the monitor is killed, and then the engine, between any two steps.
 #: stage 13
 #: varies ^[1-9]$
+#: varies json\.\d+\.tmp
 #- mini-docker image bootstrap busybox
 ## monitor
 mini-docker run -d --name web busybox sleep 1000
@@ -18,12 +19,14 @@ find /sys/fs/cgroup -type d -name $id | wc -l
 mini-docker rm web
 
 ## between
+strace -f -qq -o trace -e trace=clone3 -e inject=clone3:signal=KILL mini-docker run --name whole busybox true
 rename='?rename,?renameat,?renameat2'
-for step in 4 8; do strace -f -qq -o trace -e trace=$rename -e inject=$rename:signal=KILL:when=$step mini-docker run --name step$step busybox true; done
+strace -f -qq -o trace -e trace=$rename -e inject=$rename:signal=KILL:when=4 mini-docker run --name half busybox true
 mini-docker ps -a --format '{{.Names}}: {{.State}}'
 
 ## repair
-mini-docker system check --repair
+mini-docker start -a whole; echo $?
 mini-docker system check
-mini-docker run --rm --name step4 busybox echo the name is free again
-mini-docker rm step8
+mini-docker run --rm --name half busybox echo the name is free again
+mini-docker system check
+mini-docker rm whole
