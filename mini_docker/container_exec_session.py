@@ -126,8 +126,9 @@ def _monitor(session: Session, connection: socket.socket) -> int:
     for number in processes.FORWARDED:
         signal.signal(number, lambda number, _: processes.send(loop.pid, number))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, processes.FORWARDED)
-    if not loop.run():
-        processes.block()
+    ended = loop.run()
+    processes.block()  # once it is reaped, its pid may be anybody's
+    if not ended:
         _become_slim(session, loop)
     code = processes.wait(loop.pid)
     loop.drain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,27 @@ def test_a_dev_null_that_is_none_is_not_written_to(box: Engine) -> None:
     assert box.ok("exec", "box", "sh", "-c", "cat; echo read") == "read"
     box("exec", "-d", "box", "echo").refused("cannot open the container's /dev/null", code=126)
     assert box.ok("exec", "box", "cat", "/trap") == ""
+
+
+def test_nobody_is_sent_a_signal_once_the_command_has_ended(box: Engine, tmp_path: Path) -> None:
+    """The exec's monitor stays until its client has read everything; the pid may be another's."""
+    words = ("exec", "box", "sh", "-c", "read -r x </tmp/go; seq 100000")
+    box.ok("exec", "box", "mkfifo", "/tmp/go")
+    with (tmp_path / "out").open("w") as out, box.popen(*words, stdout=out) as client:
+        until(lambda: len(box.ok("top", "box").splitlines()) == 3, "the command")
+        (monitor,) = Path(f"/proc/{client.pid}/task/{client.pid}/children").read_text().split()
+        client.send_signal(signal.SIGSTOP)
+        box.ok("exec", "box", "sh", "-c", "echo go >/tmp/go")
+        until(lambda: len(box.ok("top", "box").splitlines()) == 2, "its end")
+        status = f"/proc/{monitor}/status"
+
+        def deaf() -> bool:
+            rows = dict(row.split(":\t", 1) for row in Path(status).read_text().splitlines())
+            return bool(int(rows["SigBlk"], 16) >> (signal.SIGTERM - 1) & 1)
+
+        try:
+            until(deaf, "signals that wait", 3)
+        finally:
+            client.send_signal(signal.SIGCONT)
+        assert client.wait(20) == 0
+    assert (tmp_path / "out").read_text().splitlines()[-1] == "100000"
