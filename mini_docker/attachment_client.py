@@ -40,6 +40,7 @@ class Ended(Exception):
 class Client:
     """A client that is being served."""
 
+    KILLED = "the container's monitor was killed: see `mini-docker ps -a`"
     __slots__ = (
         "buffer", "busy", "connection", "ended", "heard", "input", "keys", "poll", "resized",
         "screen", "send", "silent", "stale", "started", "tty", "waiting",
@@ -116,7 +117,7 @@ class Client:
             # once, before what the monitor has said until then: unix_release_sock().
             count = self.connection.recv_into(self.buffer)
         if not count:
-            raise ProcessError("the container's monitor was killed: see `mini-docker ps -a`")
+            raise ProcessError(self.KILLED)
         kind, data = self.buffer[0], self.buffer[1:count]
         if kind in b"12":
             write(kind - ord("0"), data)

@@ -15,6 +15,7 @@ from mini_docker import (
     containers,
     descriptors,
     events,
+    interruptions,
     monitor_group,
     processes,
     swap,
@@ -56,6 +57,13 @@ class Session:
         self.start = start
 
 
+class _Watcher(Watcher):
+    """A client of an exec's monitor."""
+
+    __slots__ = ()
+    KILLED = "the monitor of this command is gone: `mini-docker top` shows whether it goes on"
+
+
 class _Loop(Loop):
     """The loop of an exec: without a client it is to become a smaller process."""
 
@@ -70,7 +78,7 @@ class _Loop(Loop):
 def run(session: Session) -> int:
     """Start the exec and show it to its end; return its exit code, or 0 if it is left behind."""
     pid, connection = _fork(session)
-    watcher = Watcher(connection, session.wish)
+    watcher = _Watcher(connection, session.wish)
     try:
         code = attachment.show(watcher, lambda number: processes.send(pid, number))
     finally:
@@ -84,10 +92,18 @@ def run(session: Session) -> int:
 
 
 def leave(session: Session) -> None:
-    """Start the exec and leave it behind; raise what kept it from starting."""
-    _, connection = _fork(session)
-    told = connection.recv(65536)
-    connection.close()
+    """Start the exec and leave it behind; raise what kept it from starting, or who."""
+    pid, connection = _fork(session)
+    heard = interruptions.Interruptions()
+    try:
+        heard.allow()
+        told = connection.recv(65536)
+    except interruptions.Interrupted:
+        processes.send(pid, signal.SIGTERM)
+        raise
+    finally:
+        heard.forbid()
+        connection.close()
     if not told:
         raise ProcessError("the command was not started: its monitor was killed")
     if told[:1] == b"f":
@@ -103,6 +119,8 @@ def _fork(session: Session) -> tuple[int, socket.socket]:
         try:
             ours.close()
             os._exit(_monitor(session, its))
+        except BaseException as error:
+            monitor_group.confess(session.it.store.directory(session.it.id), error)
         finally:
             os._exit(125)
     its.close()
@@ -116,7 +134,10 @@ def _monitor(session: Session, connection: socket.socket) -> int:
     try:
         loop = _begin(session)
     except BaseException as error:
-        connection.send(b"f" + _told(error))
+        try:
+            connection.send(b"f" + _told(error))
+        except ConnectionError:
+            return 125  # nobody waits for this start any more
         return 125
     directory = session.it.store.directory(session.it.id)
     client = Client(connection, wanted(session.hello), True, directory)

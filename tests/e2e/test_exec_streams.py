@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import hostile
 from tests.e2e.conftest import Engine, until
 
 pytestmark = pytest.mark.e2e
@@ -124,3 +125,28 @@ def test_nobody_is_sent_a_signal_once_the_command_has_ended(box: Engine, tmp_pat
             client.send_signal(signal.SIGCONT)
         assert client.wait(20) == 0
     assert (tmp_path / "out").read_text().splitlines()[-1] == "100000"
+
+
+def test_an_exec_monitor_that_fails_says_why(box: Engine, tmp_path: Path) -> None:
+    weak = hostile.weakened(
+        box, "import mini_docker.monitor_loop as l; l.Loop.drain = lambda it: 1 / 0"
+    )
+    with (tmp_path / "out").open("w") as out:
+        code, err = with_streams(weak, "exec", "box", "true", stdout=out)
+    assert code == 1 and b"the monitor of this command is gone" in err, err
+    log = box.root / "containers" / box.inspect("box")["Id"] / "monitor.log"
+    assert "ZeroDivisionError" in log.read_text()
+
+
+@pytest.mark.parametrize("flags", [("-d", "-t"), ("-t",)], ids=["detached", "in front"])
+def test_a_start_that_is_held_up_can_be_interrupted(box: Engine, flags: tuple[str, ...]) -> None:
+    slow = "import time, mini_docker.container_exec as e; e._demand = lambda it: time.sleep(60)"
+    with hostile.weakened(box, slow).popen("exec", *flags, "box", "touch", "/started") as process:
+        until(lambda: len(box.ok("top", "box").splitlines()) == 3, "the process on its way in")
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(5) == 130
+        finally:
+            process.kill()
+    until(lambda: len(box.ok("top", "box").splitlines()) == 2, "its end")
+    assert box("exec", "box", "ls", "/started").code == 1
