@@ -145,12 +145,13 @@ def show(it: Client, send: Signaller | None = None) -> int:
     """Let *it* be the client until the monitor tells the end; return the exit code.
 
     Or until the detach keys: that is 0, and a line that says so. With *send* every signal goes
-    there (--sig-proxy), but not if there is a terminal: there Ctrl-C is a byte. A signal that
-    ends this client alone gives 128 + its number. Raises what kept the program from starting,
-    and ProcessError if the monitor is killed. The caller has called processes.block().
+    there (--sig-proxy), but for those that are about a terminal that is shown; a Ctrl-C typed
+    there is a byte. A signal that ends this client alone gives 128 + its number. Raises what
+    kept the program from starting, and ProcessError if the monitor is killed. The caller has
+    called processes.block().
     """
     try:
-        it.listen(None if it.tty else send)
+        it.listen(send)
         return it.follow()
     except Ended as error:
         return 128 + error.number

@@ -27,6 +27,7 @@ else:
 
 LARGEST = 65536  # bytes of data in a message
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+SCREEN = (signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)  # for who shows a terminal
 
 
 class Ended(Exception):
@@ -47,10 +48,7 @@ class Client:
     )  # fmt: skip
 
     def __init__(
-        self,
-        connection: _socket.socket,
-        wish: Wish,
-        resized: Resized | None = None,
+        self, connection: _socket.socket, wish: Wish, resized: Resized | None = None
     ) -> None:
         self.connection = connection
         self.resized = resized  # told the size of the window that the monitor has been told
@@ -79,7 +77,7 @@ class Client:
             if send is not None or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._end if send is None else self._hear)
         if self.tty:
-            for number in (signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT):
+            for number in SCREEN:
                 signal.signal(number, self._hear)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, processes.FORWARDED)
 
@@ -207,7 +205,7 @@ class Client:
                 self.busy = False  # one that has come since the last look: the outer loop's
 
     def _heed(self, number: int) -> None:
-        if self.send:
+        if self.send and not (self.tty and number in SCREEN):
             self.send(number)
         elif number == signal.SIGTSTP:
             self._suspend()

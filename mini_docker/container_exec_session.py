@@ -79,8 +79,9 @@ def run(session: Session) -> int:
     """Start the exec and show it to its end; return its exit code, or 0 if it is left behind."""
     pid, connection = _fork(session)
     watcher = _Watcher(connection, session.wish)
+    send = None if session.wish.tty else lambda number: processes.send(pid, number)
     try:
-        code = attachment.show(watcher, lambda number: processes.send(pid, number))
+        code = attachment.show(watcher, send)
     finally:
         if watcher.ended:
             os.waitpid(pid, 0)

@@ -32,11 +32,12 @@ def execute(values: Values, store: Store) -> int:
     it = containers.load(store, values.arguments[0])
     attachment.demand_running(it)
     config = it.record["Config"]
+    tty = bool(config.get("Tty"))
     stdin = bool(config.get("OpenStdin")) and not values.no_stdin
-    wish = attachment.Wish((stdin, True, True), bool(config.get("Tty")), values.detach_keys)
+    wish = attachment.Wish((stdin, True, True), tty, values.detach_keys)
     wish.check()
     processes.block()
     connection = attachment.connect(it, wish)
     events.container(it, "attach")
-    send = attachment.signaller(it) if values.sig_proxy else None
+    send = attachment.signaller(it) if values.sig_proxy and not tty else None
     return attachment.serve(connection, wish, send, it)

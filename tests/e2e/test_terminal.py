@@ -246,7 +246,7 @@ def behind(shell: pexpect.spawn[bytes]) -> int:
 
 @pytest.mark.parametrize("how", ["exit", "detach", "kill", "TERM", "HUP", "KILL", "rm"])
 def test_the_terminal_comes_back(engine: Engine, person: Person, how: str) -> None:
-    child = person("run", "-it", "--name", "box", *SHELL, shell=True)
+    child = person("run", "-it", "--sig-proxy=false", "--name", "box", *SHELL, shell=True)
     child.expect_exact(PROMPT)
     until(lambda: not cooked(child), "raw mode")
     if how == "exit":
@@ -265,6 +265,25 @@ def test_the_terminal_comes_back(engine: Engine, person: Person, how: str) -> No
     if how != "rm":
         running = how in ("detach", "TERM", "HUP", "KILL")
         assert engine.inspect("box")["State"]["Running"] == running
+
+
+@pytest.mark.parametrize("command", ["run", "start", "attach"])
+def test_signals_are_the_containers_if_run_says_so(
+    engine: Engine, person: Person, command: str
+) -> None:
+    """Unlike `run`, `start -a` and `attach` are ended by them: docker/cli, run.go and start.go."""
+    box = ("-it", "--init", "--name", "box", "busybox", "sh", "-c", "echo up; sleep 1000")
+    words = {"run": box, "start": ("-ai", "box"), "attach": ("box",)}[command]
+    if command != "run":
+        engine.ok(*(("run", "-d") if command == "attach" else ("create",)), *box)
+    child = person(command, *words, shell=True)
+    until(lambda: not cooked(child), "raw mode")
+    client = behind(child)
+    os.kill(client, signal.SIGWINCH)
+    os.kill(client, signal.SIGTERM)
+    child.expect_exact("gone 143")
+    until(lambda: cooked(child), "the terminal as it was", 5)
+    assert engine.inspect("box")["State"]["Running"] == (command != "run")
 
 
 def test_a_client_that_is_stopped_gives_the_terminal_back(engine: Engine, person: Person) -> None:
