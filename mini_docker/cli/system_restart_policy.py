@@ -91,7 +91,7 @@ def start_all(store: Store) -> int:
         try:
             operations.launch(it)
             print(it.name(), flush=True)
-        except MiniDockerError as error:
+        except (MiniDockerError, OSError) as error:
             broken.append(StateError(f"cannot start container {it.name()}: {error}"))
     for failure in broken:
         print(f"mini-docker: {failure}", file=sys.stderr)
