@@ -100,10 +100,12 @@ def serve(
     wish: Wish,
     send: Signaller | None = None,
     it: Container | None = None,
+    visitor: bool = False,
 ) -> int:
     """Be a client of *it* at *connection* until its end, and return its exit code: see show().
 
     One that wants no output is done when its input is: it prints the id of *it*, as Docker does.
+    After the detach keys a *visitor* has left(); whoever started the container is done.
     """
     client = Client(connection, wish, _resized(it) if it else None)
     try:
@@ -117,7 +119,17 @@ def serve(
         return 0
     if client.detached and it:
         events.container(it, "detach")
+        return left() if visitor else 0
     return code
+
+
+def left() -> int:
+    """Say that the detach keys were typed; return Docker's exit code for that.
+
+    That is for `attach` and `exec`: docker/cli, run.go and start.go return without a word.
+    """
+    print("read escape sequence", file=sys.stderr)
+    return 1
 
 
 def _ended(it: Container, error: ProcessError) -> int:
@@ -144,7 +156,7 @@ def _resized(it: Container) -> Resized:
 def show(it: Client, send: Signaller | None = None) -> int:
     """Let *it* be the client until the monitor tells the end; return the exit code.
 
-    Or until the detach keys: that is 0, and a line that says so. With *send* every signal goes
+    Or until the detach keys: that is 0. With *send* every signal goes
     there (--sig-proxy), but for those that are about a terminal that is shown; a Ctrl-C typed
     there is a byte. A signal that ends this client alone gives 128 + its number. Raises what
     kept the program from starting, and ProcessError if the monitor is killed. The caller has
@@ -160,5 +172,3 @@ def show(it: Client, send: Signaller | None = None) -> int:
         if it.screen:
             it.screen.leave()
         it.connection.close()
-        if it.detached:
-            print("read escape sequence", file=sys.stderr)

@@ -76,7 +76,7 @@ class _Loop(Loop):
 
 
 def run(session: Session) -> int:
-    """Start the exec and show it to its end; return its exit code, or 0 if it is left behind."""
+    """Start the exec and show it to its end; return its exit code, or 1 if it is left behind."""
     pid, connection = _fork(session)
     watcher = _Watcher(connection, session.wish)
     send = None if session.wish.tty else lambda number: processes.send(pid, number)
@@ -89,6 +89,7 @@ def run(session: Session) -> int:
             processes.send(pid, signal.SIGTERM)
     if watcher.detached:
         events.container(session.it, "exec_detach", execID=session.name)
+        return attachment.left()
     return code
 
 

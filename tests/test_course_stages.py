@@ -476,7 +476,7 @@ def test_stage_12_a_terminal_is_left_and_found_again(engine: Engine) -> None:
             screen.expect(pexpect.EOF)
         finally:
             screen.close()
-        assert screen.exitstatus == (0 if answer else 5)
+        assert screen.exitstatus == (1 if answer else 5)
         assert engine.state_of("box", "State.Running") == str(bool(answer)).lower()
 
 

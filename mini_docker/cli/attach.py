@@ -25,7 +25,7 @@ COMMAND = Command(
 
 
 def execute(values: Values, store: Store) -> int:
-    """Show what the container writes until its end; return its exit code, or 0 if detached."""
+    """Show what the container writes until its end; return its exit code, or 1 if detached."""
     from mini_docker import attachment, events, processes
 
     swap.require("streams", what="attach")
@@ -40,4 +40,4 @@ def execute(values: Values, store: Store) -> int:
     connection = attachment.connect(it, wish)
     events.container(it, "attach")
     send = attachment.signaller(it) if values.sig_proxy and not tty else None
-    return attachment.serve(connection, wish, send, it)
+    return attachment.serve(connection, wish, send, it, visitor=True)

@@ -190,13 +190,18 @@ def test_detach_and_attach_again(engine: Engine, person: Person) -> None:
     child.expect_exact(PROMPT)
     assert say(child, "x=kept") == ""
     child.send(DETACH)
-    child.expect_exact("read escape sequence")
     assert end(child) == 0
+    assert b"escape" not in child.before  # whoever starts a container is done; a visitor is told
     assert engine.inspect("box")["State"]["Running"]
+    for _ in range(2):
+        child = person("attach", "box")
+        child.send("\r")
+        child.expect_exact(PROMPT)
+        assert say(child, "echo $x") == "kept"
+        child.send(DETACH)
+        child.expect_exact("read escape sequence")
+        assert end(child) == 1
     child = person("attach", "box")
-    child.send("\r")
-    child.expect_exact(PROMPT)
-    assert say(child, "echo $x") == "kept"
     child.sendline("exit 5")
     assert end(child) == 5
     assert engine.inspect("box")["State"]["ExitCode"] == 5
@@ -211,7 +216,6 @@ def test_other_keys_detach(engine: Engine, person: Person) -> None:
     for key in b"\x01", b"x", b"y":
         time.sleep(0.1)
         child.send(key)
-    child.expect_exact("read escape sequence")
     assert end(child) == 0
     engine("attach", "--detach-keys", "ctrl-", "box").refused("Invalid detach keys (ctrl-)", code=1)
 
@@ -227,7 +231,7 @@ def test_several_at_once(engine: Engine, person: Person) -> None:
         assert say(second, "echo $((6 * 7))") == "42"
         first.expect_exact("42\r\n")
         second.send(DETACH)
-        assert end(second) == 0
+        assert end(second) == 1
         first.sendline("exit 4")
         assert end(first) == 4
         out, _ = third.communicate(timeout=20)
@@ -326,7 +330,7 @@ def test_a_detached_exec_goes_on(engine: Engine, person: Person, flags: tuple[st
     child.expect_exact("100\r\n")
     child.send(DETACH)
     child.expect_exact("read escape sequence")
-    assert end(child) == 0
+    assert end(child) == 1
     until(lambda: engine("exec", "box", "cat", "/done").out == b"done\n", "the end of the loop")
 
 
@@ -337,7 +341,7 @@ def test_what_was_typed_before_a_detach_is_read(engine: Engine, person: Person) 
     child = person("exec", "-it", "box", "sh", "-c", script)
     child.expect_exact("up")
     child.send(b"typed in time\r" + DETACH)
-    assert end(child) == 0
+    assert end(child) == 1
     until(lambda: engine("exec", "box", "cat", "/typed").out == b"typed in time\n", "the line", 5)
     until(lambda: engine("exec", "box", "ls", "/up").code, "the terminal afterwards", 5)
 
