@@ -31,9 +31,12 @@ class Wish:
             # Without a terminal nobody types: every byte is the container's.
             self.keys = sequence if tty else b""
 
-    def check(self) -> None:
-        """Refuse a terminal's input from something that is none, in Docker's words and with 1."""
-        if self.tty and self.stdin and not os.isatty(0):
+    def check(self, asked: bool = False) -> None:
+        """Refuse a terminal's input from something that is none, in Docker's words and with 1.
+
+        Also if the input is *asked* for in vain: the container keeps no stdin open.
+        """
+        if self.tty and (self.stdin or asked) and not os.isatty(0):
             error = StateError("the input device is not a TTY")
             error.exit_code = 1
             raise error

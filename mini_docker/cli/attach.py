@@ -35,7 +35,7 @@ def execute(values: Values, store: Store) -> int:
     tty = bool(config.get("Tty"))
     stdin = bool(config.get("OpenStdin")) and not values.no_stdin
     wish = attachment.Wish((stdin, True, True), tty, values.detach_keys)
-    wish.check()
+    wish.check(not values.no_stdin)
     processes.block()
     connection = attachment.connect(it, wish)
     events.container(it, "attach")

@@ -73,8 +73,8 @@ def _attached(values: Values, it: containers.Container) -> int:
     config = it.record["Config"]
     tty = bool(config.get("Tty"))
     stdin = bool(values.interactive and config.get("OpenStdin"))
+    # No check(): what is piped into a terminal's `start -ai` is typed there, as with Docker.
     wish = attachment.Wish((stdin, True, True), tty, values.detach_keys)
-    wish.check()
     life = operations.begin(it)
     events.container(it, "attach")
     processes.block()

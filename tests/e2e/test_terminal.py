@@ -356,18 +356,23 @@ def test_exec_without_a_terminal_is_given_none(engine: Engine, person: Person) -
         assert child.before is not None and b"terminal" not in child.before
 
 
-@pytest.mark.parametrize("command", ["run", "exec", "attach", "start"])
-def test_a_terminal_where_there_is_none(engine: Engine, command: str) -> None:
+def test_a_terminal_where_there_is_none(engine: Engine) -> None:
     engine.ok("run", "-dit", "--name", "box", "busybox", "sh")
-    if command == "start":
-        engine.ok("kill", "box")
-    words = {
-        "run": ("run", "-it", "--rm", "busybox", "true"),
-        "exec": ("exec", "-it", "box", "true"),
-        "attach": ("attach", "box"),
-        "start": ("start", "-ai", "box"),
-    }
-    engine(*words[command]).refused("the input device is not a TTY", code=1)
+    engine.ok("run", "-dt", "--name", "deaf", "busybox", "sleep", "1000")
+    for words in (
+        ("run", "-it", "--rm", "busybox", "true"),
+        ("exec", "-it", "box", "true"),
+        ("attach", "box"),
+        ("attach", "deaf"),
+    ):
+        engine(*words).refused("the input device is not a TTY", code=1)
+
+
+def test_what_is_piped_into_start_is_typed(engine: Engine) -> None:
+    """As with Docker: only `run`, `exec` and `attach` ask for a terminal."""
+    engine.ok("create", "-it", "--name", "box", "busybox", "sh")
+    result = engine("start", "-ai", "box", stdin=b"echo $((6 * 7))\nexit 3\n")
+    assert result.code == 3 and b"\r\n42\r\n" in result.out, result
 
 
 def test_a_devpts_that_is_none_is_refused(engine: Engine, person: Person) -> None:
