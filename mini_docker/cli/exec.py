@@ -95,6 +95,10 @@ def _session(values: Values, it: Container) -> Callable[[str, Starter], int] | N
     The caller's terminal and files are for nobody in a container: it gets a terminal of its own
     (-t), or pipes. Those that the caller has are good enough, and need nobody in between.
     """
+    if values.detach_keys:
+        from mini_docker import streams_text
+
+        streams_text.sequence(values.detach_keys)  # refused, with or without a use for them
     used = (0, 1, 2) if values.interactive else (1, 2)
     if values.tty:
         swap.require("streams", what="exec -t")

@@ -103,6 +103,13 @@ def test_a_dev_null_that_is_none_is_not_written_to(box: Engine) -> None:
     assert box.ok("exec", "box", "cat", "/trap") == ""
 
 
+def test_keys_that_are_none_are_refused_without_a_terminal_too(box: Engine) -> None:
+    for flags in (), ("-d",), ("-i",):
+        words = ("exec", *flags, "--detach-keys", "nonsense", "box", "true")
+        box(*words).refused("Invalid detach keys (nonsense) provided", code=1)
+    assert box("exec", "--detach-keys", "ctrl-a,b", "box", "true").code == 0
+
+
 def test_nobody_is_sent_a_signal_once_the_command_has_ended(box: Engine, tmp_path: Path) -> None:
     """The exec's monitor stays until its client has read everything; the pid may be another's."""
     words = ("exec", "box", "sh", "-c", "read -r x </tmp/go; seq 100000")
