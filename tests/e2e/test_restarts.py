@@ -61,19 +61,28 @@ def parent(pid: int) -> int:
 
 def test_a_start_whose_monitor_is_killed_before_it_is_told(engine: Engine) -> None:
     """The program runs, and the state does not say so yet: with --rm nothing of it stays."""
-    sleep = ("sleep", "4323")
-    with engine.popen("run", "-d", "--rm", "busybox", *sleep) as run:
-        folder = until(lambda: list((engine.root / "containers").glob("?" * 64)), "it")[0]
-        with change(engine, folder.name):
-            program = until(lambda: programs(*sleep), "the program")[0]
-            monitor = parent(program)
-            assert engine.inspect(folder.name)["State"]["Status"] == "created", "too late"
-            assert monitor != run.pid
-            os.kill(monitor, signal.SIGKILL)
-        _, err = run.communicate(timeout=30)
-    assert run.returncode == 125 and b"its monitor was killed" in err
-    until(lambda: not programs(*sleep), "the end of the program")
+    until(lambda: killed_before_it_is_told(engine, "sleep", "4323"), "a lock in time")
+    until(lambda: not programs("sleep", "4323"), "the end of the program")
     assert not list((engine.root / "containers").iterdir())
+
+
+def killed_before_it_is_told(engine: Engine, *program: str) -> bool:
+    """Run *program*, and kill its monitor in between; False if we came too late for that."""
+    place = engine.root / "containers"
+    with engine.popen("run", "-d", "--rm", "busybox", *program) as run:
+        id = until(lambda: [path.name for path in place.glob("?" * 64)], "the container")[0]
+        with change(engine, id):
+            pid = until(lambda: programs(*program), "the program")[0]
+            too_late = engine.inspect(id)["State"]["Status"] != "created"
+            if not too_late:
+                os.kill(parent(pid), signal.SIGKILL)
+        _, err = run.communicate(timeout=30)
+    if too_late:
+        engine.ok("rm", "-f", id)
+        until(lambda: not list(place.iterdir()), "its removal")
+        return False
+    assert run.returncode == 125 and b"its monitor was killed" in err
+    return True
 
 
 def test_a_restart_of_one_that_is_removed_meanwhile_fails(engine: Engine) -> None:
