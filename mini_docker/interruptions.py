@@ -66,12 +66,16 @@ class Interruptions:
 
 
 def spawn(
-    child: Callable[[int], int], fork: Callable[[], int], others: Callable[[], list[int]] = list
+    child: Callable[[int], int],
+    fork: Callable[[], int],
+    others: Callable[[], list[int]] = list,
+    number: int = signal.SIGKILL,
 ) -> int:
     """Do as processes.spawn() does, unless it takes longer than a MOMENT after a signal in ENDING.
 
     The caller has called processes.block(). The child keeps the signals blocked until its
-    exec. *others* returns more children that this start has made. Raises Interrupted, with
+    exec. *others* returns more children that this start has made. All are ended with signal
+    *number*, which is SIGTERM for one that waits for a start itself. Raises Interrupted, with
     none of them left.
     """
     heard = Interruptions()
@@ -86,16 +90,16 @@ def spawn(
     try:
         return processes.spawn(child, noted)
     except Interrupted:
-        _abandon([*forked, *others()])
+        _abandon([*forked, *others()], number)
         raise
     finally:
         heard.forbid()
 
 
-def _abandon(pids: list[int]) -> None:
+def _abandon(pids: list[int], number: int) -> None:
     """End the children *pids*, which have not become the program that was asked for."""
     for pid in pids:
-        processes.send(pid, signal.SIGKILL)
+        processes.send(pid, number)
     for pid in pids:
         try:
             os.waitpid(pid, 0)

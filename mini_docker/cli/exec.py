@@ -19,6 +19,7 @@ from mini_docker.errors import MiniDockerError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from typing import Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mini_docker.container_exec_session import Starter, Streams
     from mini_docker.containers import Container
     from mini_docker.store import Store
+else:
+    import _signal as signal
 
 COMMAND = Command(
     "exec",
@@ -130,14 +133,14 @@ def _extend(process: dict[str, Any], config: dict[str, Any]) -> None:
 
 def _detach(it: Container, name: str, start: Callable[[], int]) -> None:
     """Call *start* in a process that stays behind to reap what it starts."""
-    from mini_docker import container_exec_session
+    from mini_docker import container_exec_session, interruptions
 
     def monitor(_report: int) -> int:
         os.setsid()
-        processes.block()
         container_exec_session.stay(it, name, start())
 
-    processes.spawn(monitor)
+    processes.block()
+    interruptions.spawn(monitor, os.fork, number=signal.SIGTERM)
 
 
 def describe(values: Values, base: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def test_an_exec_monitor_that_fails_says_why(box: Engine, tmp_path: Path) -> Non
     assert "ZeroDivisionError" in log.read_text()
 
 
-@pytest.mark.parametrize("flags", [("-d", "-t"), ("-t",)], ids=["detached", "in front"])
+@pytest.mark.parametrize("flags", [("-d",), ("-d", "-t"), ("-t",)], ids=" ".join)
 def test_a_start_that_is_held_up_can_be_interrupted(box: Engine, flags: tuple[str, ...]) -> None:
     slow = "import time, mini_docker.container_exec as e; e._demand = lambda it: time.sleep(60)"
     with hostile.weakened(box, slow).popen("exec", *flags, "box", "touch", "/started") as process:
