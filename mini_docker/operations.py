@@ -69,7 +69,9 @@ def _fresh(it: Container) -> bool:
         it.reload()
         if lifecycle.move(it.status(), "start", it.id) == it.status():
             return False
-        it.update(Stopped=False, Restarted=False, RestartCount=0, RestartDelay=0.0)
+        before = {"Stopped": False, "Restarted": False, "RestartCount": 0, "RestartDelay": 0.0}
+        if any(it.state.get(name) for name in before):
+            it.update(**before)
     if it.joins():
         from mini_docker import creation_rejoin
 
