@@ -11,6 +11,7 @@ faster.
 
 from __future__ import annotations
 
+import _thread
 import marshal
 import posix
 import sys
@@ -72,7 +73,8 @@ class Modules:
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code in it, after that of the modules at its top."""
         needs, code = self.found.pop(module.__name__)[3:]
-        for name in needs:
+        # With several threads Python has to see to it that none gets another's half a module.
+        for name in needs if not _thread._count() else ():
             if name not in sys.modules:
                 self._make(name)
         exec(code, module.__dict__)

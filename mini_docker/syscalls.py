@@ -70,7 +70,6 @@ PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 
-_CLONE3 = 435
 _OPENAT2 = 437
 _BY_MACHINE = {  # the calls that glibc 2.36 does not wrap
     "x86_64": {"pivot_root": 155, "keyctl": 250, "capget": 125, "capset": 126, "bpf": 321},
@@ -131,17 +130,9 @@ def clone(flags: int) -> int:
 
     Return 0 in the child and its pid in the parent, as os.fork does. clone3(2).
     """
-    arguments = struct.pack("11Q", flags, 0, 0, 0, SIGCHLD, 0, 0, 0, 0, 0, 0)
-    # What os.fork does around its own fork: locks are taken, and renewed in the child.
-    _call("PyOS_BeforeFork")
-    pid = _call("syscall", _CLONE3, arguments, len(arguments))
-    error = foreign().errno()
-    if pid == 0:
-        _call("PyOS_AfterFork_Child")
-        return 0
-    _call("PyOS_AfterFork_Parent")
-    foreign().set_errno(error)
-    return _check(pid)
+    from mini_docker import syscalls_clone
+
+    return syscalls_clone.clone(flags)
 
 
 def unshare(flags: int) -> None:
