@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,10 @@ def test_a_removal_marks_each_life_that_it_ends(
 ) -> None:
     """A start that comes between has forgotten the mark, and the policy would bring it back."""
     it = container(tmp_path, Status="running", StartedAt="1")
-    after = [{"Status": "running", "StartedAt": "2", "Stopped": False}, {"Status": "exited"}]
+    after: list[dict[str, Any]] = [
+        {"Status": "running", "StartedAt": "2", "Stopped": False},
+        {"Status": "exited"},
+    ]
     marks = []
 
     def send(it: containers.Container, *_: object, **__: object) -> bool:
