@@ -15,6 +15,7 @@ import os
 from mini_docker import (
     cgroups_devices,
     cgroups_tree,
+    container_init,
     container_process,
     container_root,
     container_streams,
@@ -78,8 +79,6 @@ def start(it: Start) -> int:
     Raises what went wrong, with nothing left behind. The caller waits for the pid, and
     calls end() after it has ended.
     """
-    if it.init:
-        from mini_docker import container_init  # noqa: F401 - in the container it could not be
     try:
         if not swap.locked("cgroups") and it.config["linux"].get("cgroupsPath"):
             it.group = cgroups_tree.Group(it.config["linux"]["cgroupsPath"])
@@ -189,8 +188,6 @@ def _child(it: Start, report: int) -> int:
     # 8. Resources, rights, user, working directory, program: what exec does as well.
     if not it.init:
         container_process.become(process, report, it.filter, it.last)
-    from mini_docker import container_init
-
     return container_init.run(process, report, it.filter)
 
 
