@@ -919,6 +919,7 @@ def test_task4_as_process_1_init_reaps() -> None:
         pid = in_pid_namespace(main)
         until(lambda: len(children(pid)) > 1, 0.3)
         until(lambda: len(children(pid)) == 1, 1)
+        until(lambda: [state(it) for it in children(pid)] == ["S"], 1)
         return "".join(state(it) for it in children(pid))
 
     it = Story("init(main) as process 1 of a pid namespace; 3 orphans end; main sleeps")

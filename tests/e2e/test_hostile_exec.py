@@ -167,9 +167,12 @@ def test_a_script_does_not_get_hold_of_the_engines_interpreter(
             result = engine(*words)
         assert result.code == 126, result  # the program in memory runs once
         assert it.seen() <= PROTECTED and copy.read_bytes() == before, it.told
-    with watching(engine, decoy, box, *flags) as it:
-        hostile.weakened(engine, NO_LAUNCH, NOT_SEALED)("exec", "box", "/evil")
-    assert f"program {copy}" in it.seen(), it.told
+    for _ in range(1 if flags else 5):  # on a busy machine the one who watches may come too late
+        with watching(engine, decoy, box, *flags) as it:
+            hostile.weakened(engine, NO_LAUNCH, NOT_SEALED)("exec", "box", "/evil")
+        assert f"program {copy}" in it.seen(), it.told
+        if copy.read_bytes() != before:
+            break
     assert (copy.read_bytes() != before) == ("--init" not in flags)
 
 
