@@ -13,11 +13,10 @@ from __future__ import annotations
 import mmap
 import os
 
-from mini_docker import syscalls
+from mini_docker import syscalls, syscalls_clone
 from mini_docker.errors import ProcessError, reason
 
 _CLONE = {"x86_64": 56, "aarch64": 220}  # clone3, which comes after it, is no business of a filter
-_CLONE_PARENT = 0x8000
 _DONTFORK = 10  # MADV_DONTFORK
 
 
@@ -34,7 +33,7 @@ class Birth:
         self.memory.madvise(_DONTFORK)  # nobody in there is to write another pid into it
         number = _CLONE[os.uname().machine]
         try:
-            arguments = _CLONE_PARENT | syscalls.SIGCHLD, 0, 0, 0, 0
+            arguments = syscalls_clone.CLONE_PARENT | syscalls_clone.SIGCHLD, 0, 0, 0, 0
             pid = syscalls.checked("syscall", number, *arguments)
         except OSError as error:
             raise ProcessError(

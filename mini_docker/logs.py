@@ -16,7 +16,7 @@ Docker: "Configure logging drivers"; daemon/logger in its source.
 
 from __future__ import annotations
 
-from mini_docker import logs_files
+from mini_docker import logs_files, monitor_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def writer(directory: str, config: Mapping[str, Any], before: bytes = b"", lost:
         limit, count, compress = logs_options.rotation(driver, options)
         if not before and driver == logs_files.DEFAULT:
             attributes = logs_attributes.read(directory, options)
-    report = f"{directory}/monitor.log" if compress else ""
+    report = monitor_report.path(directory) if compress else ""
     file = logs_files.File(place, limit, count, report)
     if driver == logs_files.DEFAULT:
         from mini_docker import logs_json

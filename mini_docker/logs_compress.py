@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from mini_docker import descriptors, monitor_report
 from mini_docker.errors import reason
 
 SIZE = 2**18  # bytes of one read
@@ -90,7 +91,8 @@ class Packer:
             for stream in (1, 2):
                 os.dup2(null, stream)
             os.dup2(out, 0)
-            os.closerange(3, 2**30)  # the container's lock and its clients are not ours to hold
+            # The container's lock and its clients are not ours to hold.
+            descriptors.close_all_but((0, 1, 2))
             os.setsid()
             if not os.fork():
                 os.nice(NICE)
@@ -137,18 +139,8 @@ class Packer:
         if isinstance(error, FileNotFoundError) and not os.path.exists(self.path):
             return  # the container has been removed
         why = reason(error) if isinstance(error, OSError) else repr(error)
-        text = f"cannot compress what was put aside of {self.path}: {why}\n".encode()
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            report = os.open(self.report, flags, 0o600)
-        except OSError:
-            return  # there is nobody left to tell
-        end = os.fstat(report).st_size
-        if os.pread(report, len(text), max(0, end - len(text))) == text:
-            os.utime(report)
-        else:
-            os.write(report, text)
-        os.close(report)
+        text = f"cannot compress what was put aside of {self.path}: {why}\n"
+        monitor_report.say(self.report, text)
 
 
 def compress(source: int, out: int) -> None:

@@ -63,11 +63,7 @@ def confess(directory: str, error: BaseException) -> None:
     """
     import traceback
 
+    from mini_docker import monitor_report
+
     text = "".join(traceback.format_exception(error))
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(f"{directory}/monitor.log", flags, 0o600)
-    except FileNotFoundError:
-        return  # the container has been removed: nobody is left to read it
-    os.write(descriptor, text.encode("utf-8", "backslashreplace"))
-    os.close(descriptor)
+    monitor_report.say(monitor_report.path(directory), text)

@@ -96,15 +96,11 @@ class Late:
         """Write down in monitor.log that the log cannot be opened, once."""
         if self.told:
             return
+        from mini_docker import monitor_report
+
         text = reason(error) if isinstance(error, OSError) else str(error)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            report = os.open(f"{self.directory}/monitor.log", flags, 0o600)
-        except OSError:
-            return  # for the same reason, perhaps: the next time
-        os.write(report, f"the log is lost for now: {text}\n".encode())
-        os.close(report)
-        self.told = True
+        place = monitor_report.path(self.directory)
+        self.told = monitor_report.say(place, f"the log is lost for now: {text}\n")
 
     def _give_up(self, error: Exception) -> None:
         """Log no more: a container does not end because its log is lost. monitor.log says why.

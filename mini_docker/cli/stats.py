@@ -58,7 +58,7 @@ def execute(values: Values, store: Store) -> int:
     if values.no_stream:
         _show(values, _choose(values, store), first)
         return 0
-    gc.enable()  # startup.py has switched it off: a command lives for milliseconds
+    gc.enable()  # the launcher has switched it off: a command lives for milliseconds
     due = time.monotonic()
     while True:
         first = _show(values, _choose(values, store), first)

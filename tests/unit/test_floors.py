@@ -11,7 +11,8 @@ import pytest
 ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
     "startup_modules startup_os startup_build",
-    "errors syscalls_foreign syscalls_clone syscalls syscalls_mounts timestamps descriptors",
+    "errors syscalls_foreign syscalls_clone syscalls syscalls_mounts timestamps descriptors "
+    "monitor_report",
     "capabilities_names",
     "records swap_loader swap_blame swap trees capabilities",
     "strconv gotemplate sizes durations signal_names ulimits names envfile loopback suggest",
