@@ -93,6 +93,14 @@ def line(text: bytes) -> tuple[str, str]:
     return name, what
 
 
+def tries(overwritten: bool) -> range:
+    """How often an attack may be tried until it has *overwritten* its target, if it is to.
+
+    On a busy machine the one who watches may come too late.
+    """
+    return range(5 if overwritten else 1)
+
+
 @pytest.fixture
 def box(engine: Engine, tmp_path: Path) -> Path:
     """A root of the attack's own."""
@@ -115,9 +123,12 @@ def test_nobody_looks_through_an_exec_that_is_on_its_way_in(
             hostile.weakened(engine, SLOW)("exec", "box", *command)
     assert it.seen() == set(), it.told
     assert copy.read_bytes() == before
-    with watching(engine, decoy, box) as it:
-        hostile.weakened(engine, SLOW, OPEN_TO_ALL)("exec", "box", "true")
-    assert {f"program {copy}", str(copy)} <= it.seen(), it.told
+    for _ in tries(True):
+        with watching(engine, decoy, box) as it:
+            hostile.weakened(engine, SLOW, OPEN_TO_ALL)("exec", "box", "true")
+        assert {f"program {copy}", str(copy)} <= it.seen(), it.told
+        if copy.read_bytes() != before:
+            break
     assert copy.read_bytes() != before
 
 
@@ -145,10 +156,14 @@ def test_a_tracer_in_the_container_finds_nobody_with_more_rights(
     assert it.seen() <= PROTECTED, it.told
     assert copy.read_bytes() == before
     early = hostile.weakened(engine, SLOW, SEEN_EARLY)
-    with watching(early, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
-        early("exec", "box", "true")
-    assert f"program {copy}" in it.seen(), it.told
-    assert [what for what in it.seen() if what.startswith("traced")] or "ALL" in more, it.told
+    for _ in tries(not more):
+        with watching(early, decoy, box, "--cap-add", "SYS_PTRACE", *more) as it:
+            early("exec", "box", "true")
+        assert f"program {copy}" in it.seen(), it.told
+        traced = [what for what in it.seen() if what.startswith("traced")]
+        assert traced or "ALL" in more, it.told
+        if copy.read_bytes() != before:
+            break
     assert (copy.read_bytes() != before) == ("--init" not in more)
 
 
@@ -167,7 +182,7 @@ def test_a_script_does_not_get_hold_of_the_engines_interpreter(
             result = engine(*words)
         assert result.code == 126, result  # the program in memory runs once
         assert it.seen() <= PROTECTED and copy.read_bytes() == before, it.told
-    for _ in range(1 if flags else 5):  # on a busy machine the one who watches may come too late
+    for _ in tries(not flags):
         with watching(engine, decoy, box, *flags) as it:
             hostile.weakened(engine, NO_LAUNCH, NOT_SEALED)("exec", "box", "/evil")
         assert f"program {copy}" in it.seen(), it.told
