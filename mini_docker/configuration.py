@@ -32,7 +32,7 @@ KEYS = {
 
 def path() -> str:
     """Return the path of the file, whether it is there or not."""
-    return os.environ.get("MINI_DOCKER_CONFIG", "") or SYSTEM
+    return os.getenv("MINI_DOCKER_CONFIG", "") or SYSTEM
 
 
 def read() -> dict[str, Any]:

@@ -1,128 +1,116 @@
-"""Python's module os, loaded without the abstract base classes that it asks for.
+"""Python's module os, in two stages: a command that asks for little of it does not wait for all.
 
-os needs two of them, for os.environ and os.PathLike, and gets the twenty-five of
-``_collections_abc`` with all that they register: that is half of what os costs a start. Here it
-gets two of ours instead. Whoever asks for the true ones later gets them: the module that is
-in their place is there for os alone.
+Most of os is posix, which is built into Python. So the first stage is a module of that name with
+what posix has, os.path, and what the engine needs on its way to a container. Whoever asks it for
+anything else, such as os.environ or os.walk, gets the whole: os then loads into the same module.
+And it loads without the abstract base classes that it asks for: see startup_mapping.py.
 
-Whoever starts a process imports this before os, or takes os from here.
+Whoever starts a process imports this before os, or takes os from here. Python's own os, if it is
+there already, stays.
 """
 
 from __future__ import annotations
 
+import _thread
+import posix
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable
     from typing import Any
 
+NAME = "os"
 ABSTRACT = "_collections_abc"
-_ABSENT = object()
-
-
-class Mapping:
-    """What a mapping can do once it has items, an iterator and a length. collections.abc."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: Any) -> Any:
-        raise KeyError(key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise NotImplementedError
-
-    def __delitem__(self, key: Any) -> None:
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
-
-    def __contains__(self, key: object) -> bool:
-        try:
-            self[key]
-        except KeyError:
-            return False
-        return True
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, (dict, Mapping)):
-            return NotImplemented
-        return dict(self.items()) == dict(other.items())
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """Return what *key* has, or *default*."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
-
-    def keys(self) -> list[Any]:
-        """Return the keys, as they are now."""
-        return list(self)
-
-    def values(self) -> list[Any]:
-        """Return the values, as they are now."""
-        return [self[key] for key in self]
-
-    def items(self) -> list[tuple[Any, Any]]:
-        """Return pairs of keys and values, as they are now."""
-        return [(key, self[key]) for key in self]
-
-    def pop(self, key: Any, default: Any = _ABSENT) -> Any:
-        """Take *key* out and return what it had, or *default*; KeyError without one."""
-        try:
-            value = self[key]
-        except KeyError:
-            if default is _ABSENT:
-                raise
-            return default
-        del self[key]
-        return value
-
-    def popitem(self) -> tuple[Any, Any]:
-        """Take some pair out and return it; KeyError if there is none."""
-        for key in self:
-            return key, self.pop(key)
-        raise KeyError
-
-    def clear(self) -> None:
-        """Take everything out."""
-        for key in list(self):
-            del self[key]
-
-    def update(self, other: Any = (), /, **more: Any) -> None:
-        """Put in what *other* has, a mapping or pairs, and what the keywords say."""
-        pairs: Iterable[Any] = other.items() if hasattr(other, "items") else other
-        for key, value in [*pairs, *more.items()]:
-            self[key] = value
 
 
 def load() -> None:
-    """Import os, if nobody has done it yet; or leave that to Python, if it asks for more."""
-    if "os" in sys.modules or ABSTRACT in sys.modules:
+    """Make the first stage, if there is no os yet."""
+    if NAME in sys.modules or ABSTRACT in sys.modules:
         return
-    module: Any = type(sys)(ABSTRACT)
-    module.MutableMapping = Mapping
-    module.Mapping = (dict, Mapping)  # what isinstance() takes
-    module._check_methods = _check_methods
-    sys.modules[ABSTRACT] = module
+    module: Any = type(sys)(NAME)
+    own = {name: it for name, it in posix.__dict__.items() if not name.startswith("_")}
+    module.__dict__.update(own, _exit=posix._exit, name="posix", devnull="/dev/null")
+    module.SEEK_SET, module.SEEK_CUR, module.SEEK_END = range(3)
+    module.fsencode, module.fsdecode, module.getenv = fsencode, fsdecode, getenv
+    del module.environ  # as posix has it, in bytes
+    module.__getattr__ = _second(module)
+    sys.modules[NAME] = module
+    import posixpath  # which imports os
+
+    module.path = sys.modules["os.path"] = posixpath
+
+
+def _second(module: Any) -> Callable[[str], Any]:
+    """Return what finds an attribute that the first stage does not have."""
+    lock, done = _thread.RLock(), False
+
+    def find(name: str) -> Any:
+        nonlocal done
+        with lock:  # another thread waits until all is there
+            if not done:
+                done = True
+                _load_whole(module)
+                module.__dict__.pop("__getattr__", None)
+        try:
+            return module.__dict__[name]
+        except KeyError:
+            raise AttributeError(f"module 'os' has no attribute {name!r}") from None
+
+    return find
+
+
+def _load_whole(module: Any) -> None:
+    """Let Python's os load into *module*."""
+    from _frozen_importlib import _find_spec, module_from_spec  # type: ignore[attr-defined]
+
+    spec = _find_spec(NAME, None)
+    module.__dict__.update(module_from_spec(spec).__dict__)  # __spec__, __file__ and their like
+    if ABSTRACT in sys.modules:
+        spec.loader.exec_module(module)
+        return
+    from mini_docker import startup_mapping
+
+    stead: Any = type(sys)(ABSTRACT)
+    stead.MutableMapping = startup_mapping.Mapping
+    stead.Mapping = (dict, startup_mapping.Mapping)  # what isinstance() takes
+    stead._check_methods = startup_mapping.check_methods
+    sys.modules[ABSTRACT] = stead
     try:
-        import os  # noqa: F401
+        spec.loader.exec_module(module)
     except ImportError:  # of a Python whose os takes more out of there: it gets the true one
-        return
-    finally:
         del sys.modules[ABSTRACT]
+        spec.loader.exec_module(module)
+    finally:
+        if sys.modules.get(ABSTRACT) is stead:
+            del sys.modules[ABSTRACT]
 
 
-def _check_methods(kind: type, *names: str) -> object:
-    """Say whether the class *kind* has methods of these *names*, as isinstance() asks."""
-    for name in names:
-        if not any(getattr(one, name, None) for one in kind.__mro__):
-            return NotImplemented
-    return True
+def fsencode(filename: Any) -> bytes:
+    """Return *filename*, a path, as the bytes that the kernel takes. os.fsencode."""
+    path = posix.fspath(filename)
+    if isinstance(path, bytes):
+        return path
+    encoded: bytes = path.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    return encoded
+
+
+def fsdecode(filename: Any) -> str:
+    """Return *filename*, a path, as text. os.fsdecode."""
+    path = posix.fspath(filename)
+    if isinstance(path, str):
+        return path
+    decoded: str = path.decode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
+    return decoded
+
+
+def getenv(key: str, default: Any = None) -> Any:
+    """Return the variable *key* of the environment, or *default*. os.getenv.
+
+    Nobody has changed the environment yet: that takes os.environ, and so the second stage.
+    """
+    value = posix.environ.get(fsencode(key))
+    return default if value is None else fsdecode(value)
 
 
 load()

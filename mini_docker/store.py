@@ -38,7 +38,7 @@ class Store:
     __slots__ = ("root", "run")
 
     def __init__(self, root: str = "") -> None:
-        given = root or os.environ.get("MINI_DOCKER_ROOT", "") or DEFAULT_ROOT
+        given = root or os.getenv("MINI_DOCKER_ROOT", "") or DEFAULT_ROOT
         self.root = os.path.realpath(given)  # one place, one RUN, whatever link leads there
         self.run = DEFAULT_RUN if self.root == DEFAULT_ROOT else f"{self.root}/run"
 
@@ -46,7 +46,8 @@ class Store:
         """Make the directories of the store; ConfigError, naming the one that cannot be."""
         for path in (f"{self.root}/names", f"{self.root}/containers", self.run):
             try:
-                os.makedirs(path, 0o700, exist_ok=True)
+                if not os.path.isdir(path):
+                    os.makedirs(path, 0o700, exist_ok=True)
             except OSError as error:
                 raise ConfigError(f"cannot make {path}: {refusal(error, self.root)}") from error
 

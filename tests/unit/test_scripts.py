@@ -36,8 +36,8 @@ def clone(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (clone / "mini_docker" / "__init__.py").touch()
     (package / "__init__.py").touch()
-    for name in ("startup.py", "startup_build.py", "startup_modules.py", "startup_os.py"):
-        shutil.copy(REPO / "mini_docker" / name, clone / "mini_docker")
+    for file in (REPO / "mini_docker").glob("startup*.py"):
+        shutil.copy(file, clone / "mini_docker")
     (package / "main.py").write_text(
         "import sys\n\n\ndef main():\n"
         "    print(sys.argv[1:], sys.flags.isolated, sys.flags.no_site)\n    return 7\n"

@@ -160,6 +160,47 @@ def test_os_is_what_it_is() -> None:
     assert all(name.startswith("'_") for name in missing.strip("[]").split(", ") if name), missing
 
 
+STAGES = """
+from mini_docker import startup_os
+import os, sys, _thread
+first = os
+print("walk" in vars(os), os.path.join("a", "b"), os.getenv("A_TEST"), os.getenv("none", 5))
+print([os.fsencode(it) for it in ("\\udcff/ä", b"x")], [os.fsdecode(it) for it in (b"\\xff", "y")])
+print("walk" in vars(os))
+found, threads, wait = [], 8, _thread.allocate_lock()
+wait.acquire()
+def look():
+    with wait: pass
+    try: found.append((os.walk, os.environ, os.fspath, os.SEEK_END))
+    except Exception as error: found.append(error)
+for _ in range(threads): _thread.start_new_thread(look, ())
+sys.setswitchinterval(1e-6)
+wait.release()
+while len(found) < threads: pass
+print(len(set(map(str, found))), found[0][0].__name__, "walk" in vars(os))
+print(os is first, sys.modules["os"] is os, os.__spec__.name, hasattr(os, "__getattr__"))
+try: os.nothing
+except AttributeError as error: print(error)
+import posix
+print([it for it in vars(posix) if it[0] != "_" and getattr(os, it) is not getattr(posix, it)])
+"""
+
+
+def test_os_has_two_stages_and_becomes_pythons_own() -> None:
+    lines = run(STAGES, A_TEST="1").splitlines()
+    assert lines[0] == "False a/b 1 5"
+    assert lines[1] == "[b'\\xff/\\xc3\\xa4', b'x'] ['\\udcff', 'y']"
+    assert lines[2] == "False"
+    assert lines[3] == "1 walk True"
+    assert lines[4] == "True True os False"
+    assert lines[5] == "module 'os' has no attribute 'nothing'"
+    assert lines[6] == "['environ']"
+    assert run("import os\nprint(os.__file__, os.name, os.linesep.encode(), os.devnull)") == run(
+        "from mini_docker import startup_os\nimport os\nos.walk\n"
+        "print(os.__file__, os.name, os.linesep.encode(), os.devnull)"
+    )
+
+
 def test_the_path_of_run_stays_lean() -> None:
     """Imports that would cost more than the container: see performance in CONTRIBUTING.md."""
     heavy = (
@@ -171,3 +212,4 @@ def test_the_path_of_run_stays_lean() -> None:
     loaded = set(run(code + "print(*sys.modules)").split())
     assert "mini_docker.container" in loaded
     assert loaded.isdisjoint(heavy.split()), loaded & set(heavy.split())
+    assert run(f"from mini_docker.startup_os import os\n{code}print(*vars(os))").count("walk") == 0
