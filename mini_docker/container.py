@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 
 from mini_docker import (
-    cgroups_devices,
     cgroups_tree,
     container_init,
+    container_limits,
     container_process,
     container_root,
     container_streams,
@@ -42,8 +42,8 @@ class Start:
     """A start: the bundle, its config, and what the engine adds to them."""
 
     __slots__ = (
-        "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "last", "mapped",
-        "note", "root", "streams", "terminal", "warnings",
+        "borrowed", "bundle", "config", "filter", "go", "group", "init", "kinds", "last", "limits",
+        "mapped", "note", "root", "streams", "terminal", "warnings",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,7 @@ class Start:
         # In a user namespace: see container_users.
         self.mapped = bool(self.kinds) and spec.mapped(config)
         self.group: cgroups_tree.Group | None = None
+        self.limits = container_limits.Limits()
         self.warnings: list[str] = []
         self.borrowed: dict[str, Callable[[str], str]] = {}  # see mounts_borrowed
 
@@ -82,8 +83,10 @@ def start(it: Start) -> int:
     try:
         if not swap.locked("cgroups") and it.config["linux"].get("cgroupsPath"):
             it.group = cgroups_tree.Group(it.config["linux"]["cgroupsPath"])
+            it.limits.ask()
         return _spawner(it.config)(lambda report: _child(it, report), lambda: _fork(it))
     except BaseException:
+        it.limits.settle()
         end(it.config)
         raise
 
@@ -100,7 +103,7 @@ def _spawner(config: dict[str, Any]) -> Callable[..., int]:
 def _fork(it: Start) -> int:
     """Fork the child into its new namespaces, note its pid, and let it go on, twice.
 
-    The kernel takes its time for the namespaces: meanwhile we make the control group. An
+    The kernel takes its time for the namespaces: meanwhile the control group is made. An
     engine that is killed before the pid is written down closes the pipe by dying: the child
     then ends as well. So no container runs that nobody knows of.
     """
@@ -112,7 +115,7 @@ def _fork(it: Start) -> int:
     os.close(it.go)
     try:
         if it.group:
-            _limit(it.group, it)
+            it.warnings += it.limits.stand(it.group, it.config)
             _let_go(go_on)
         it.note(pid)
         if it.mapped:
@@ -125,16 +128,6 @@ def _fork(it: Start) -> int:
         raise
     os.close(go_on)
     return pid
-
-
-def _limit(group: cgroups_tree.Group, it: Start) -> None:
-    """Make the control group of *it*: its limits stand before the first process is under them."""
-    group.create()
-    resources = it.config["linux"].get("resources", {})
-    it.warnings += group.apply(resources)
-    # A node that an image brings along must not open the host's disk.
-    if "devices" in resources:
-        cgroups_devices.restrict(group, resources["devices"])
 
 
 def _create(it: Start) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import socket
     from typing import Any
 
+    from mini_docker.container_limits import Limits
     from mini_docker.containers import Container
 
 FAILED = 125  # the exit code of the engine's own failures
@@ -23,11 +24,13 @@ def begin(
     config: dict[str, Any],
     streams: tuple[int, int, int],
     terminal: socket.socket | None = None,
+    limits: Limits | None = None,
 ) -> int:
     """Start the container, note its process, and write its new state down; return its pid.
 
     *config* is its config.json. *streams* are descriptors for its 0, 1 and 2. Or it has a
-    terminal: then both ends of that are sent through the connection *terminal*.
+    terminal: then both ends of that are sent through the connection *terminal*. *limits* says
+    who makes its control group, if that is not this process.
     """
     start = container.Start(
         it.store.directory(it.id),
@@ -37,6 +40,7 @@ def begin(
     )
     start.init = bool(it.record["HostConfig"].get("Init"))
     start.terminal = terminal
+    start.limits = limits or start.limits
     try:
         pid = container.start(start)
     except MiniDockerError as error:

@@ -39,6 +39,22 @@ def join_monitors() -> None:
             group.join()
 
 
+def leave() -> None:
+    """Let go what a command that does not stay has left to us: its control group and its files.
+
+    Somebody may wait for a lock, or for the end of a pipe. Our own files close on exec, all of
+    them; so what has come through our own exec is the caller's. execve(2).
+    """
+    join_monitors()
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            if int(name) > 2 and os.get_inheritable(int(name)):
+                os.close(int(name))
+        except OSError:  # the descriptor of the listing itself
+            continue
+    os.chdir("/")
+
+
 def hush() -> None:
     """Close our standard streams: a pipe that the caller reads must not stay open here."""
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)

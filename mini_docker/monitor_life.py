@@ -3,9 +3,9 @@
     look after it  ──its process 1 has ended──>  write the end down  ──>  start it again
     (monitor_loop)                               (monitor_end)            (monitor_again)
 
-A fork of a command is large. While the command is its client, and the container lives for a
-moment only, it stays what it is: to become a small process (monitor_handover.py, monitor.py)
-takes longer than many a container lives. One that is detached becomes small at once.
+A fork of a command is large, and knows all that it needs for an end. To become a small process
+(monitor_handover.py, monitor.py) takes longer than many a container lives: so it stays what it
+is for a moment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
     import _socket as socket
 
-FAT = 1.0  # seconds for which a monitor with a client stays what it is
+MOMENT = 1.0  # seconds for which a monitor stays what it is
 
 
 def main(connection: socket.socket, report: int) -> int:
@@ -49,7 +49,7 @@ def main(connection: socket.socket, report: int) -> int:
     order = records.parse(text.decode("utf-8", "surrogateescape"))
     it = containers.Container(Store(order["root"]), order["id"])
     hello = order["hello"]
-    loop = monitor_start.start(it, hello and hello.get("size"))
+    loop = monitor_start.start(it, hello and hello.get("size"), connection)
     try:
         loop.life = life
         client = Client(connection, "", True, it.store.directory(it.id))
@@ -61,7 +61,9 @@ def main(connection: socket.socket, report: int) -> int:
             loop.clients.append(client)
         monitor_group.hush()
         os.close(report)
-        loop.slim = time.monotonic() + (0.0 if hello is None else FAT)
+        if hello is None:
+            monitor_group.leave()
+        loop.slim = time.monotonic() + MOMENT
         return look_after(loop)
     except BaseException as error:
         monitor_group.confess(it.store.directory(it.id), error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import monitor_begin
+from mini_docker import monitor_begin, spec
+from mini_docker.container_limits import Limits
 from mini_docker.monitor_door import Door
 from mini_docker.monitor_log import Late
 from mini_docker.monitor_loop import Loop
@@ -78,16 +79,20 @@ class Ends:
         self.input.held = slave
 
 
-def start(it: Container, size: Sequence[int] | None = None) -> Loop:
+def start(
+    it: Container, size: Sequence[int] | None = None, command: socket.socket | None = None
+) -> Loop:
     """Start *it* with streams of its own; return the loop that looks after them.
 
-    *size* is the window of its terminal, if somebody looks on: rows and columns.
+    *size* is the window of its terminal, if somebody looks on: rows and columns. *command* leads
+    to the command that waits for the start.
     """
     config = it.config()
     ends = Ends(it.record["Config"], owner(config), size)
     door = Door(it.store.run, it.id)
     try:
-        pid = monitor_begin.begin(it, config, ends.given, ends.terminal and ends.terminal[1])
+        given = ends.given, ends.terminal and ends.terminal[1]
+        pid = monitor_begin.begin(it, config, *given, _limits(config, command))
     except BaseException:
         door.close()
         raise
@@ -97,6 +102,11 @@ def start(it: Container, size: Sequence[int] | None = None) -> Loop:
         door.close()
         monitor_begin.give_up(it, pid, error)
         raise
+
+
+def _limits(config: dict[str, Any], command: socket.socket | None) -> Limits:
+    """Return who makes the control group: the *command*, unless a start may hold it up."""
+    return Limits(None if "pid" in spec.joined(config) else command)
 
 
 def _loop(it: Container, pid: int, ends: Ends, door: Door) -> Loop:

@@ -86,10 +86,17 @@ class Monitor:
         life.release()
 
     def wait(self, it: Container) -> socket.socket:
-        """Return the connection once container *it* runs. Raises what went wrong."""
+        """Return the connection once container *it* runs; make its control group meanwhile.
+
+        Raises what went wrong.
+        """
+        from mini_docker import container_limits, spec
+
+        # In another container's pid namespace somebody may hold the start up.
+        shared = "pid" in spec.joined(it.config())
+        if not shared:
+            container_limits.answer(self.connection, it.config())
         with open(self.report, "rb") as pipe:
-            # In another container's pid namespace somebody may hold the start up.
-            shared = it.record["HostConfig"].get("PidMode", "").startswith("container:")
             failed = self._listen(pipe) if shared else pipe.read(processes.REPORT_LIMIT)
         if failed:
             self.connection.close()

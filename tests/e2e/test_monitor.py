@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -200,12 +201,16 @@ STOP = """me=$$; while :; do for p in /proc/[0-9]*; do
 def test_ctrl_c_ends_a_start_that_somebody_holds_up(engine: Engine) -> None:
     engine.ok("run", "-d", "--name", "box", "busybox", "sh", "-c", STOP)
     words = ("run", "--rm", "--pid", "container:box", "busybox", "true")
-    with engine.popen(*words) as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=2)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
-        assert process.stderr and b"interrupted" in process.stderr.read()
+    for _ in range(5):  # on a busy machine the one who stops others may come too late
+        with engine.popen(*words) as process:
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            code = process.wait(timeout=20)
+            assert process.stderr
+            told = process.stderr.read()
+        if code:
+            break
+    assert code == 130 and b"interrupted" in told, (code, told)
     engine.ok("rm", "-f", "box")
     assert engine.ok("ps", "-aq") == ""
 

@@ -10,7 +10,7 @@ import pytest
 
 ENGINE = Path(__file__).parents[2] / "mini_docker"
 FLOORS = (
-    "startup_modules startup_os startup_build",
+    "startup_modules startup_mapping startup_os startup_build",
     "errors syscalls_foreign syscalls_clone syscalls syscalls_mounts timestamps descriptors "
     "monitor_report",
     "capabilities_names",
@@ -46,7 +46,7 @@ FLOORS = (
     "logs_runs logs_json_read logs_local_read logs_chain logs_read",
     "container_streams",
     "interruptions launch container_process container_idmap container_users container_root "
-    "container_birth container_init container_terminal container_end container "
+    "container_birth container_limits container_init container_terminal container_end container "
     "container_exec_terminal container_exec",
     "monitor_socket monitor_door",
     "containers_notes",
