@@ -168,7 +168,7 @@ def _child(it: Start, report: int) -> int:
         _namespaces(it)
     # 5. Its own root. From here on the host's files are out of reach.
     take_streams = _streams(it)
-    container_process.forbid_imports()
+    container_process.forbid_imports(process)
     if "mnt" in it.kinds and not swap.locked("rootfs"):
         container_root.build(it)
     # 6. The engine has written down who we are.

@@ -129,7 +129,7 @@ def _enter(pid: int, config: dict[str, Any], process: dict[str, Any], late: bool
         from mini_docker import container_users
 
         container_process.limit(process)  # as root of the host, which we are no more in there
-    container_process.forbid_imports()
+    container_process.forbid_imports(process)
     if not swap.locked("namespaces"):
         namespaces.enter(pid, set(namespaces.FLAGS) - {"pid", "time"})
     if not mapped:

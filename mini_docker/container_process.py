@@ -7,7 +7,6 @@ all rights. The order of what it gives up is told in become().
 from __future__ import annotations
 
 import os
-import resource
 import sys
 
 from mini_docker import (
@@ -136,13 +135,15 @@ def execute(
     processes.execute(process["args"], environment)
 
 
-def forbid_imports() -> None:
-    """Let this process import nothing more: from now on the files belong to the container.
+def forbid_imports(process: dict[str, Any]) -> None:
+    """Let this child, soon *process*, import no more: from now on the files are the container's.
 
     Python looks modules up by path when they are first needed, also in the middle of an
     error. Inside the container that path would lead to a module of the image's choice,
     run with the engine's rights.
     """
+    if process.get("rlimits"):
+        import resource  # noqa: F401 - for _limit(); few containers have any
     swap.prepare_for_blame()
     sys.path.clear()
     sys.meta_path.clear()
@@ -210,6 +211,8 @@ def limit(process: dict[str, Any], pid: int = 0) -> None:
 
 
 def _limit(limit: dict[str, Any], pid: int) -> None:
+    import resource
+
     name = limit["type"]
     number = getattr(resource, name, None)
     if number is None:

@@ -30,6 +30,8 @@ RequiresMountsFor={mounts}
 Type=oneshot
 RemainAfterExit=yes
 ExecStart={program} --root {root} system restart-policy --run
+# The boot waits for this, and a file system may hold a start up.
+TimeoutStartSec=5min
 # Stops them when the machine goes down, and not when only this unit is stopped.
 ExecStop={program} --root {root} system restart-policy --stop
 # One that could not be started is in the journal; the others are to be stopped all the same.
