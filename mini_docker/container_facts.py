@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 
-from mini_docker import cgroups_tree, containers
+from mini_docker import cgroups_present, containers
 from mini_docker.errors import MiniDockerError, NotFound
 
 TYPE_CHECKING = False
@@ -122,7 +122,7 @@ def groups(pid: int | str) -> dict[str, tuple[str, str]]:
     The controller of version 2 is called "": there all are one group. Only those that hold
     limits: in a hybrid tree version 2 holds none.
     """
-    tree = cgroups_tree.find()
+    tree = cgroups_present.find()
     found: dict[str, tuple[str, str]] = {}
     for line in _text(f"/proc/{pid}/cgroup").splitlines():
         _, names, path = line.split(":", 2)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from mini_docker import (
-    cgroups_tree,
+    cgroups_present,
     containers,
     events,
     leftovers,
@@ -90,7 +90,7 @@ def _write(
 ) -> None:
     """Write all files of the container: container.json, with which it exists, last."""
     directory = store.directory(record["Id"])
-    tree = cgroups_tree.present() if not swap.locked("cgroups") else None
+    tree = cgroups_present.present() if not swap.locked("cgroups") else None
     version = tree.version if tree else "v2"
     document = settings.bundle(record, layers, store, version, maps)
     settings_users.place(document, tree.base if tree else "")

@@ -23,10 +23,12 @@ OCI image specification: image-layout.md, descriptor.md, manifest.md.
 from __future__ import annotations
 
 import os
+import sys
 
-try:  # hashlib would load OpenSSL, which takes longer than all else that `run` does here
-    from _sha2 import sha256  # type: ignore[import-not-found]  # since Python 3.12
-except ImportError:
+# hashlib would load OpenSSL, which takes longer than all else that `run` does here.
+if sys.version_info >= (3, 12):
+    from _sha2 import sha256
+else:
     from _sha256 import sha256  # type: ignore[import-not-found]
 
 from mini_docker import records

@@ -62,10 +62,10 @@ def _go_on(memory: int, root: str, id: str) -> None:
 
 def _near() -> None:
     """Get ready for the end of the container, which is near."""
-    from mini_docker import cgroups_tree, monitor_end, swap  # noqa: F401
+    from mini_docker import cgroups_present, cgroups_tree, monitor_end, swap  # noqa: F401
 
     if not swap.locked("cgroups"):
-        cgroups_tree.present()
+        cgroups_present.present()
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ def join_monitors() -> None:
     """
     if swap.locked("cgroups"):
         return
-    from mini_docker import cgroups_tree
+    from mini_docker import cgroups_present, cgroups_tree
 
-    base = cgroups_tree.present().base
+    base = cgroups_present.present().base
     if base is not None:
         group = cgroups_tree.Group(base + MONITORS)
         try:

@@ -117,7 +117,7 @@ def remove_broken(store: Store, reference: str) -> None:
 
 def _group(store: Store, id: str) -> str:
     """Return the control group of a container of which not every record can be read; or ""."""
-    from mini_docker import cgroups_tree
+    from mini_docker import cgroups_present
 
     try:
         path = store.config(id)["linux"]["cgroupsPath"]
@@ -125,7 +125,7 @@ def _group(store: Store, id: str) -> str:
             return path
     except (MiniDockerError, LookupError, TypeError):
         pass  # that record it is: then it is where most are
-    base = cgroups_tree.present().base
+    base = cgroups_present.present().base
     return "" if base is None else f"{base}/mini-docker/{id}"
 
 

@@ -11,7 +11,15 @@ import os
 import time
 from functools import partial
 
-from mini_docker import builder_places, cgroups_tree, containers, image_garbage, swap, trees
+from mini_docker import (
+    builder_places,
+    cgroups_present,
+    cgroups_tree,
+    containers,
+    image_garbage,
+    swap,
+    trees,
+)
 from mini_docker.errors import MiniDockerError, NotFound
 from mini_docker.store import Lock
 
@@ -117,7 +125,7 @@ def _groups(store: Store) -> Iterator[Finding]:
     """
     spoken = {name.removesuffix(".json") for name in _list(store.run)}
     spoken |= {name[6:] for name in _list(f"{store.root}/containers") if name.startswith(".gone-")}
-    base = None if swap.locked("cgroups") else cgroups_tree.present().base
+    base = None if swap.locked("cgroups") else cgroups_present.present().base
     if base is None:
         return
     for id in sorted(spoken):

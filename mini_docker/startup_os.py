@@ -1,9 +1,10 @@
-"""Python's module os, in two stages: a command that asks for little of it does not wait for all.
+"""Python's modules os and stat, in two stages: a command that asks for little waits for little.
 
-Most of os is posix, which is built into Python. So the first stage is a module of that name with
-what posix has, os.path, and what the engine needs on its way to a container. Whoever asks it for
-anything else, such as os.environ or os.walk, gets the whole: os then loads into the same module.
-And it loads without the abstract base classes that it asks for: see startup_mapping.py.
+Most of os is posix, most of stat is _stat, and both are built into Python. So the first stage is
+a module of that name with what those have; os has its path as well, and what the engine needs on
+its way to a container. Whoever asks for anything else, such as os.environ or os.walk, gets the
+whole: the true os then loads into the same module. And it loads without the abstract base
+classes that it asks for: see startup_mapping.py.
 
 Whoever starts a process imports this before os, or takes os from here. Python's own os, if it is
 there already, stays.
@@ -11,6 +12,7 @@ there already, stays.
 
 from __future__ import annotations
 
+import _stat
 import _thread
 import posix
 import sys
@@ -18,31 +20,39 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
     from typing import Any
 
-NAME = "os"
 ABSTRACT = "_collections_abc"
 
 
 def load() -> None:
-    """Make the first stage, if there is no os yet."""
-    if NAME in sys.modules or ABSTRACT in sys.modules:
+    """Make the first stages, if there is no os yet."""
+    if "os" in sys.modules or ABSTRACT in sys.modules:
         return
-    module: Any = type(sys)(NAME)
-    own = {name: it for name, it in posix.__dict__.items() if not name.startswith("_")}
-    module.__dict__.update(own, _exit=posix._exit, name="posix", devnull="/dev/null")
-    module.SEEK_SET, module.SEEK_CUR, module.SEEK_END = range(3)
-    module.fsencode, module.fsdecode, module.getenv = fsencode, fsdecode, getenv
-    del module.environ  # as posix has it, in bytes
-    module.__getattr__ = _second(module)
-    sys.modules[NAME] = module
-    import posixpath  # which imports os
+    if "stat" not in sys.modules:
+        _first("stat", _stat)
+    os = _first("os", posix)
+    os._exit, os.name, os.devnull = posix._exit, "posix", "/dev/null"
+    os.SEEK_SET, os.SEEK_CUR, os.SEEK_END = range(3)
+    os.fsencode, os.fsdecode, os.getenv = fsencode, fsdecode, getenv
+    del os.environ  # as posix has it, in bytes
+    import posixpath  # which imports os, and stat
 
-    module.path = sys.modules["os.path"] = posixpath
+    os.path = sys.modules["os.path"] = posixpath
+
+
+def _first(name: str, built_in: ModuleType) -> Any:
+    """Make the first stage of the module *name*, of what is *built_in*."""
+    module: Any = type(sys)(name)
+    public = {key: it for key, it in built_in.__dict__.items() if key[0] != "_"}
+    module.__dict__.update(public, __getattr__=_second(module))
+    sys.modules[name] = module
+    return module
 
 
 def _second(module: Any) -> Callable[[str], Any]:
-    """Return what finds an attribute that the first stage does not have."""
+    """Return what finds an attribute that the first stage of *module* does not have."""
     lock, done = _thread.RLock(), False
 
     def find(name: str) -> Any:
@@ -55,16 +65,17 @@ def _second(module: Any) -> Callable[[str], Any]:
         try:
             return module.__dict__[name]
         except KeyError:
-            raise AttributeError(f"module 'os' has no attribute {name!r}") from None
+            message = f"module {module.__name__!r} has no attribute {name!r}"
+            raise AttributeError(message) from None
 
     return find
 
 
 def _load_whole(module: Any) -> None:
-    """Let Python's os load into *module*."""
+    """Let Python's own load into *module*."""
     from _frozen_importlib import _find_spec, module_from_spec  # type: ignore[attr-defined]
 
-    spec = _find_spec(NAME, None)
+    spec = _find_spec(module.__name__, None)
     module.__dict__.update(module_from_spec(spec).__dict__)  # __spec__, __file__ and their like
     if ABSTRACT in sys.modules:
         spec.loader.exec_module(module)

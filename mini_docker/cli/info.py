@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mini_docker import cgroups_tree, containers, image_store, logs_options, namespaces, swap
+from mini_docker import cgroups_present, containers, image_store, logs_options, namespaces, swap
 from mini_docker.cli import version
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import CgroupError, MiniDockerError
@@ -88,7 +88,7 @@ def _cgroups() -> dict[str, Any]:
     if swap.locked("cgroups"):
         return {"CgroupDriver": "locked: lab 4", "CgroupVersion": "", "CgroupControllers": []}
     try:
-        tree = cgroups_tree.present()
+        tree = cgroups_present.present()
     except CgroupError as error:
         return {"CgroupDriver": str(error), "CgroupVersion": "", "CgroupControllers": []}
     if tree.version == "v2":

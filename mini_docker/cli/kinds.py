@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import strconv
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +101,7 @@ def operation_rate(text: str) -> tuple[str, int]:
     """Return /dev/PATH:NUMBER as the device's path and operations per second."""
     path, rate = _device(text)
     try:
-        return path, strconv.decimal(rate)
+        return path, int(load("mini_docker.strconv:decimal")(rate))
     except ValueError:
         raise ValueError(
             f"invalid rate for device: {text}. The correct format is "
@@ -122,12 +120,12 @@ def weight(text: str) -> tuple[str, int]:
 
 
 KINDS: dict[str, tuple[str, bool, Callable[[str], Any] | str]] = {
-    "bool": ("", False, strconv.boolean),
+    "bool": ("", False, "mini_docker.strconv:boolean"),
     "string": ("string", False, str),
-    "int": ("int", False, strconv.integer),
-    "uint16": ("uint16", False, strconv.uint16),
-    "float": ("float", False, strconv.real),
-    "cpus": ("decimal", False, strconv.cpus),
+    "int": ("int", False, "mini_docker.strconv:integer"),
+    "uint16": ("uint16", False, "mini_docker.strconv:uint16"),
+    "float": ("float", False, "mini_docker.strconv:real"),
+    "cpus": ("decimal", False, "mini_docker.strconv:cpus"),
     "size": ("bytes", False, "mini_docker.sizes:ram_in_bytes"),
     "swap": ("bytes", False, memory_swap),
     "duration": ("duration", False, "mini_docker.durations:parse"),

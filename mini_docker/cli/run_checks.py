@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mini_docker import cgroups_limits, swap
+from mini_docker import swap
 from mini_docker.errors import CgroupError, Conflict, UsageError
 
 TYPE_CHECKING = False
@@ -57,6 +57,8 @@ def _check_cpu(values: Values) -> None:
         )
     for name in ("cpus", "mems"):
         if text := getattr(values, f"cpuset_{name}"):
+            from mini_docker import cgroups_limits
+
             try:
                 cgroups_limits.cpu_list(text)
             except CgroupError:

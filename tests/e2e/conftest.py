@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from mini_docker import cgroups_tree, syscalls
+from mini_docker import cgroups_present, syscalls
 
 REPO = Path(__file__).parents[2]
 LAUNCHER = REPO / "bin/mini-docker"  # the installed command; python -m takes twice as long
@@ -164,6 +164,6 @@ def _processes(root: Path) -> list[str]:
 
 
 def _groups(id: str) -> list[str]:
-    tree = cgroups_tree.find()
+    tree = cgroups_present.find()
     mounts = {tree.unified, *tree.trees.values()} - {""}
     return [group for mount in mounts if os.path.exists(group := f"{mount}/mini-docker/{id}")]

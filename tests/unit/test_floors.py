@@ -23,7 +23,7 @@ FLOORS = (
     "namespaces namespaces_join mounts_borrowed sealed",
     "rootfs_options rootfs_paths rootfs rootfs_devices sysctls devices",
     "users users_ranges configuration",
-    "cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
+    "cgroups_present cgroups cgroups_v1 cgroups_limits cgroups_tree cgroups_devices",
     "seccomp_numbers seccomp_numbers_x86_64 seccomp_numbers_i386 seccomp_numbers_x32",
     "seccomp_numbers_aarch64 seccomp_numbers_arm seccomp_default syscalls_seccomp",
     "seccomp_program seccomp_rules seccomp_checks seccomp seccomp_profile seccomp_cache",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import cgroups_tree, rootless
+from mini_docker import cgroups_present, rootless
 from mini_docker.errors import ConfigError
 
 
@@ -73,8 +73,8 @@ def test_groups_are_made_below_the_topmost_delegated_one(
     shown = tmp_path / "cgroup"
     shown.write_text(f"4:memory:/elsewhere\n0::{own}\n")
     monkeypatch.setattr(os, "access", access)
-    monkeypatch.setattr(cgroups_tree, "OWN", str(shown))
-    assert cgroups_tree.delegated("/mount") == expected
+    monkeypatch.setattr(cgroups_present, "OWN", str(shown))
+    assert cgroups_present.delegated("/mount") == expected
 
 
 def test_a_refused_namespace_ends_the_command() -> None:
