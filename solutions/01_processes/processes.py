@@ -220,16 +220,22 @@ def unblock() -> None:
 
 def fail(error: BaseException, report: int) -> NoReturn:
     """End this child because of *error*, telling its parent through *report*."""
+    told = report_of(error)
+    try:
+        os.write(report, told)
+    finally:
+        os._exit(int(told.partition(b" ")[0]))
+
+
+def report_of(error: BaseException) -> bytes:
+    """Return what failure() makes an error of again: its exit code, a blank, the message."""
     code = error.exit_code if isinstance(error, MiniDockerError) else 125
     text = f"{code} {_describe(error)}".replace("\n", " ")
-    try:
-        os.write(report, os.fsencode(text)[:REPORT_LIMIT])
-    finally:
-        os._exit(code)
+    return os.fsencode(text)[:REPORT_LIMIT]
 
 
 def failure(report: bytes) -> MiniDockerError:
-    """Return the error that a child's *report* describes: the exit code, a blank, the message."""
+    """Return the error that a child's *report* describes: see report_of()."""
     code, _, message = os.fsdecode(report).partition(" ")
     kinds = {"126": CommandNotExecutable, "127": CommandNotFound}
     return kinds.get(code, ProcessError)(message)

@@ -12,7 +12,7 @@ system, and ordinary file operations do all the work:
     rmdir                               removes an empty group
 
 This is version 2, one tree for all controllers. Version 1, a tree for each, is in
-cgroups_v1.py with the same functions; cgroups_tree.py finds out which one is here.
+cgroups_v1.py with the same functions; cgroups_present.py finds out which one is here.
 
 Chapter: chapters/04-cgroups.md
 Lab:     labs/04_cgroups/
