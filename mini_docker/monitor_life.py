@@ -5,7 +5,8 @@
 
 A fork of a command is large, and knows all that it needs for an end. To become a small process
 (monitor_handover.py, monitor.py) takes longer than many a container lives: so it stays what it
-is for a moment.
+is for a moment, and many containers that are started one after the other do not compete with
+that for the processors. Until then it takes a third more memory.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 else:
     import _socket as socket
 
-MOMENT = 1.0  # seconds for which a monitor stays what it is
+MOMENT = 3.0  # seconds for which a monitor stays what it is
 
 
 def main(connection: socket.socket, report: int) -> int:

@@ -6,6 +6,7 @@ among twenty says what the next one costs.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 
 from benchmarks.command import Failed
@@ -13,6 +14,7 @@ from benchmarks.measure import Job, Reading, Target
 from benchmarks.peers import Peer
 
 NAMES = [f"bench-memory-{number}" for number in range(20)]
+SETTLED = 30.0  # seconds until all of them are what they stay: ours become smaller
 
 
 def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
@@ -21,6 +23,10 @@ def prepare(peer: Peer, stack: ExitStack) -> Reading | None:
         return None
     peer.start_idle(NAMES)
     stack.callback(peer.remove, NAMES)
+    give_up = time.monotonic() + SETTLED
+    while len(peer.monitors() or []) < len(NAMES) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    time.sleep(1.0)  # the last of them has just begun
     return lambda: mean(peer)
 
 
