@@ -10,7 +10,6 @@ of its own, ``_json``, and that is what this module calls; writing is a page.
 
 from __future__ import annotations
 
-import errno
 import os
 from _json import encode_basestring, make_scanner
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+FULL = (28, 122)  # ENOSPC, EDQUOT; the module errno would cost as much as this one
 LIMIT = 16 * 2**20  # bytes; no record of ours comes near, a hostile one is refused
 
 
@@ -146,7 +146,7 @@ def write_anyhow(path: str, value: object) -> None:
         write_text(path, text)
     except ConfigError as error:
         why = error.__cause__
-        full = isinstance(why, OSError) and why.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = isinstance(why, OSError) and why.errno in FULL
         if not full or not _overwrite(path, text.encode("utf-8", "surrogateescape")):
             raise
 
@@ -179,7 +179,7 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with open(os.open(temporary, flags, mode), "wb", buffering=0) as file:
             if file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise OSError(FULL[0], os.strerror(FULL[0]))
         os.rename(temporary, path)
     except OSError as error:
         if os.path.lexists(temporary):
