@@ -74,7 +74,10 @@ class Limits:
         if not self.asked or not self.connection:
             return b""
         self.asked = False
-        return self.connection.recv(REPORT_LIMIT + 1)
+        try:
+            return self.connection.recv(REPORT_LIMIT + 1)
+        except ConnectionResetError:  # it was killed before it had read the question. unix(7)
+            return b""
 
 
 def answer(connection: socket.socket, config: dict[str, Any]) -> None:
@@ -82,7 +85,10 @@ def answer(connection: socket.socket, config: dict[str, Any]) -> None:
 
     What the monitor says first is something else where it needs none, and nothing if it has failed.
     """
-    if connection.recv(1, socket.MSG_PEEK) != ASKED:
+    try:
+        if connection.recv(1, socket.MSG_PEEK) != ASKED:
+            return
+    except ConnectionResetError:  # it was killed before it had read what to do
         return
     connection.recv(1)
     try:

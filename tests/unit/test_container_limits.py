@@ -86,17 +86,20 @@ def test_why_it_could_not_be_made_arrives(
         limits.stand(None, CONFIG)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("moment", ["before", "unread", "read"])
 def test_a_command_that_was_killed_makes_nothing(
-    made: list[int], ends: tuple[socket.socket, socket.socket]
+    made: list[int], ends: tuple[socket.socket, socket.socket], moment: str
 ) -> None:
     command, monitor = ends
-    before, after = Limits(monitor), Limits(monitor)
-    after.ask()
+    limits = Limits(monitor)
+    if moment == "before":
+        command.close()
+    limits.ask()
+    if moment == "read":
+        command.recv(1)
     command.close()
-    before.ask()
-    for limits in (before, after):
-        assert limits.stand(None, CONFIG) == ["does not hold"]  # type: ignore[arg-type]
-    assert len(made) == 2
+    assert limits.stand(None, CONFIG) == ["does not hold"]  # type: ignore[arg-type]
+    assert len(made) == 1
 
 
 def test_a_monitor_that_does_not_ask_gets_no_group(
@@ -106,6 +109,16 @@ def test_a_monitor_that_does_not_ask_gets_no_group(
     monitor.send(b"s")
     container_limits.answer(command, CONFIG)
     assert command.recv(2) == b"s", "the message is the client's"
+    monitor.close()
+    container_limits.answer(command, CONFIG)
+    assert made == []
+
+
+def test_a_monitor_that_was_killed_before_it_read_anything_is_no_error(
+    made: list[int], ends: tuple[socket.socket, socket.socket]
+) -> None:
+    command, monitor = ends
+    command.send(b"an order")
     monitor.close()
     container_limits.answer(command, CONFIG)
     assert made == []
