@@ -7,7 +7,8 @@ whole: the true os then loads into the same module. And it loads without the abs
 classes that it asks for: see startup_mapping.py.
 
 Whoever starts a process imports this before os, or takes os from here. Python's own os, if it is
-there already, stays.
+there already, stays. The second stage also comes where nothing may be imported any more, in a
+container: see container_process.forbid_imports().
 """
 
 from __future__ import annotations
@@ -72,29 +73,44 @@ def _second(module: Any) -> Callable[[str], Any]:
 
 
 def _load_whole(module: Any) -> None:
-    """Let Python's own load into *module*."""
-    from _frozen_importlib import _find_spec, module_from_spec  # type: ignore[attr-defined]
-
-    spec = _find_spec(module.__name__, None)
-    module.__dict__.update(module_from_spec(spec).__dict__)  # __spec__, __file__ and their like
+    """Let Python's own load into *module*, without what it asks ABSTRACT for."""
     if ABSTRACT in sys.modules:
-        spec.loader.exec_module(module)
+        _execute(module)
         return
-    from mini_docker import startup_mapping
-
+    try:
+        from mini_docker import startup_mapping
+    except ImportError:  # of a process that may import no more: it gets the true one
+        _execute(sys.modules.setdefault(ABSTRACT, type(sys)(ABSTRACT)))
+        _execute(module)
+        return
     stead: Any = type(sys)(ABSTRACT)
     stead.MutableMapping = startup_mapping.Mapping
     stead.Mapping = (dict, startup_mapping.Mapping)  # what isinstance() takes
     stead._check_methods = startup_mapping.check_methods
     sys.modules[ABSTRACT] = stead
     try:
-        spec.loader.exec_module(module)
+        _execute(module)
     except ImportError:  # of a Python whose os takes more out of there: it gets the true one
         del sys.modules[ABSTRACT]
-        spec.loader.exec_module(module)
+        _execute(module)
     finally:
         if sys.modules.get(ABSTRACT) is stead:
             del sys.modules[ABSTRACT]
+
+
+def _execute(module: Any) -> None:
+    """Run Python's code of the name of *module* in it: frozen, so a part of Python's own file."""
+    from _frozen_importlib import (  # type: ignore[attr-defined]
+        FrozenImporter,
+        _find_spec,
+        module_from_spec,
+    )
+
+    spec: Any = FrozenImporter.find_spec(module.__name__) or _find_spec(module.__name__, None)
+    if spec is None:  # a Python without frozen modules, in a process that may import no more
+        raise AttributeError(f"the rest of module {module.__name__!r} cannot be loaded")
+    module.__dict__.update(module_from_spec(spec).__dict__)  # __spec__, __file__ and their like
+    spec.loader.exec_module(module)
 
 
 def fsencode(filename: Any) -> bytes:

@@ -201,6 +201,18 @@ def test_os_has_two_stages_and_becomes_pythons_own() -> None:
     )
 
 
+def test_the_second_stage_comes_where_nothing_may_be_imported() -> None:
+    code = """
+from mini_docker import startup_os
+import os, stat
+print("walk" in vars(os), "FILE_ATTRIBUTE_HIDDEN" in vars(stat), stat.S_ISDIR(os.stat("/").st_mode))
+sys.path.clear()
+sys.meta_path.clear()
+print(os.environ["A_TEST"], os.walk.__name__, stat.FILE_ATTRIBUTE_HIDDEN, stat.filemode(0o40755))
+"""
+    assert run(code, A_TEST="1") == "False False True\n1 walk 2 drwxr-xr-x\n"
+
+
 def test_the_path_of_run_stays_lean() -> None:
     """Imports that would cost more than the container: see performance in CONTRIBUTING.md."""
     heavy = (
