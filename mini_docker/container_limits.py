@@ -11,7 +11,6 @@ has asked for the start waits, so it makes the group meanwhile, if it is there:
 from __future__ import annotations
 
 from mini_docker import cgroups_tree, processes, records
-from mini_docker.processes import REPORT_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Limits:
             return b""
         self.asked = False
         try:
-            return self.connection.recv(REPORT_LIMIT + 1)
+            return self.connection.recv(processes.REPORT_LIMIT + 1)
         except ConnectionResetError:  # it was killed before it had read the question. unix(7)
             return b""
 

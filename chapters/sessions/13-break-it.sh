@@ -5,6 +5,7 @@
 #- mini-docker image bootstrap busybox
 ## monitor
 mini-docker run -d --name web busybox sleep 1000
+#- sleep 4
 pid=$(mini-docker inspect -f '{{.State.Pid}}' web)
 monitor=$(cut -d ' ' -f 4 /proc/$pid/stat)
 tr '\0' ' ' < /proc/$monitor/cmdline | cut -d ' ' -f 2-3 | sed 's,[^ ]*/mini_docker,mini_docker,'
