@@ -10,6 +10,7 @@ of its own, ``_json``, and that is what this module calls; writing is a page.
 
 from __future__ import annotations
 
+import _thread
 import os
 from _json import encode_basestring, make_scanner
 
@@ -171,7 +172,8 @@ def _overwrite(path: str, data: bytes) -> bool:
 
 def write_text(path: str, text: str, mode: int = 0o600) -> None:
     """Put *text* at *path* in one step: whole, or not at all."""
-    temporary = f"{path}.{os.getpid()}.tmp"
+    # The thread's number: two of one process may write one record. gettid(2); /proc knows it too.
+    temporary = f"{path}.{_thread.get_native_id()}.tmp"
     data = text.encode("utf-8", "surrogateescape")
     if len(data) > LIMIT:  # read() would refuse it
         raise ConfigError(f"cannot write {path}: larger than {LIMIT} bytes")

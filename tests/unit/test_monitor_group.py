@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mini_docker import monitor_group
+from mini_docker import monitor_group, swap
 
 REPO = Path(__file__).parents[2]
 LEAVE = """
@@ -45,6 +45,6 @@ def test_the_callers_files_are_let_go_and_our_own_are_not(tmp_path: Path) -> Non
 
 
 def test_without_control_groups_there_is_none_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(monitor_group.swap, "locked", lambda topic: topic == "cgroups")
+    monkeypatch.setattr(swap, "locked", lambda topic: topic == "cgroups")
     monkeypatch.setitem(sys.modules, "mini_docker.cgroups_tree", None)
     monitor_group.join_monitors()

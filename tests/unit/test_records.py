@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,24 @@ def test_bytes_that_are_no_text_survive(tmp_path: Path) -> None:
     records.write(path, {"name": name})
     assert records.read(path) == {"name": name}
     assert b"caf\xe9" in Path(path).read_bytes()
+
+
+def test_two_threads_write_one_record(tmp_path: Path) -> None:
+    """A build makes stages side by side, and the first containers of both want the same filter."""
+    path, failures = str(tmp_path / "record.json"), []
+
+    def write(number: int) -> None:
+        try:
+            for _ in range(300):
+                records.write(path, {"number": number})
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert records.read(path)["number"] in range(4)
+    assert [it.name for it in tmp_path.iterdir()] == ["record.json"]
