@@ -13,7 +13,7 @@ from benchmarks.command import Failed
 from benchmarks.peers import OURS, Absent, Peer
 
 ROUNDS = 20
-PAUSE = 0.1  # seconds
+PAUSE = 0.1  # seconds before a reading
 WARM_UP = 2  # rounds that fill caches and are not counted
 
 Reading = Callable[[], float]
@@ -42,6 +42,7 @@ class Job:
     targets: tuple[Target, ...] = ()
     rounds: int | None = None  # at most: for a reading that varies little, or takes long
     warm_up: int = WARM_UP
+    pause: float = PAUSE
     needs: tuple[str, str] | None = None  # a program beside the peers, and its Debian package
 
 
@@ -72,7 +73,7 @@ def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
             reading = job.prepare(peer, stacks[peer.name])
             if reading:
                 ready[peer.name] = reading
-    interleave(ready, min(job.rounds or rounds, rounds), result, job.warm_up)
+    interleave(ready, min(job.rounds or rounds, rounds), result, job.warm_up, job.pause)
     for name, stack in stacks.items():
         with _failing(result, name):
             stack.close()
@@ -80,12 +81,16 @@ def measure(job: Job, peers: Sequence[Peer], rounds: int) -> Result:
 
 
 def interleave(
-    ready: Mapping[str, Reading], rounds: int, result: Result, warm_up: int = WARM_UP
+    ready: Mapping[str, Reading],
+    rounds: int,
+    result: Result,
+    warm_up: int = WARM_UP,
+    pause: float = PAUSE,
 ) -> None:
     """Take *rounds* readings of each in *ready*, a round at a time, into *result*.
 
     Whoever comes after another has its leftovers to bear: the kernel takes namespaces apart
-    after the command's end, a daemon writes its books. So there is a PAUSE before each, and
+    after the command's end, a daemon writes its books. So there is a *pause* before each, and
     the order is drawn anew for each round, the same way in every run. One that fails is
     left out from then on.
     """
@@ -95,7 +100,7 @@ def interleave(
         for name in lot.sample(list(ready), len(ready)):
             if name in result.failed:
                 continue
-            time.sleep(PAUSE)
+            time.sleep(pause)
             with _failing(result, name):
                 value = ready[name]()
                 if number >= 0:

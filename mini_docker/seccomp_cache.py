@@ -9,6 +9,7 @@ from something else, is made anew. A student's seccomp module is asked every tim
 from __future__ import annotations
 
 import os
+import time
 import zlib
 
 from mini_docker import records, swap
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     Filter = tuple[records.Written, bytes]
 
 MOST = 64  # files; more are the remains of other kernels and versions
+WRITING = 60.0  # seconds: a temporary file that is older belongs to nobody any more
 _MODULES = (
     "seccomp seccomp_program seccomp_rules seccomp_numbers seccomp_numbers_x86_64 "
     "seccomp_numbers_i386 seccomp_numbers_x32 seccomp_numbers_aarch64 seccomp_numbers_arm "
@@ -118,7 +120,8 @@ def _plausible(program: bytes) -> bool:
 
 def _forget(path: str) -> None:
     try:
-        os.unlink(path)
+        if not path.endswith(".tmp") or time.time() - os.stat(path).st_mtime > WRITING:
+            os.unlink(path)
     except FileNotFoundError:
         return  # another run cleans up as well
 

@@ -1,4 +1,4 @@
-"""Times as Docker writes them: RFC 3339, UTC, nanoseconds."""
+"""Times as Docker writes them: RFC 3339, UTC, nanoseconds; and for a reader, in local time."""
 
 from __future__ import annotations
 
@@ -41,3 +41,11 @@ def local(moment: float) -> str:
     It is this machine's time, in the form that Go's Time.String() gives whole seconds.
     """
     return time.strftime("%Y-%m-%d %H:%M:%S %z %Z", time.localtime(moment))
+
+
+def local_rfc3339(moment: float) -> str:
+    """Return *moment*, seconds since 1970, as this machine's time: "2024-01-02T04:04:05+01:00"."""
+    it = time.localtime(moment)
+    shift = time.strftime("%z", it)
+    zone = f"{shift[:3]}:{shift[3:5]}" if it.tm_gmtoff else "Z"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", it) + zone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mini_docker import durations, image_facts, image_lookup, sizes
+from mini_docker import durations, image_facts, image_lookup, sizes, timestamps
 from mini_docker.cli import images as listed
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
@@ -75,7 +75,7 @@ def row(id: str, step: dict[str, Any], values: Values) -> dict[str, str]:
     created = image_facts.moment(step.get("created"))
     at = since = "N/A"
     if created is not None:
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created))
+        at = timestamps.local_rfc3339(created)
         since = durations.ago(time.time() - created) if values.human else at
     told, comment = str(step.get("created_by", "")), str(step.get("comment", ""))
     told = told.replace("\t", " ")

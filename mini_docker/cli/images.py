@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_docker import durations, image_facts, image_filters, image_lookup, images, sizes
+from mini_docker import (
+    durations,
+    image_facts,
+    image_filters,
+    image_lookup,
+    images,
+    sizes,
+    timestamps,
+)
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
 
@@ -92,7 +100,7 @@ def row(it: Image, name: list[str], whole: bool) -> dict[str, str]:
     since, at = "N/A", "N/A"
     if moment is not None:
         since = durations.ago(time.time() - moment)
-        at = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(moment))
+        at = timestamps.local(moment)
     return {
         "Repository": name[0],
         "Tag": name[1],

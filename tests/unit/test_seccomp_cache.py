@@ -171,8 +171,12 @@ def test_the_remains_of_other_times_are_cleared_away(tmp_path: Path) -> None:
     folder.mkdir()
     for number in range(seccomp_cache.MOST):
         (folder / f"{number:08x}").write_text("old")
+    (folder / "00000001.77.tmp").write_text("somebody writes it now")
+    (folder / "00000002.78.tmp").write_text("whoever wrote it was killed")
+    os.utime(folder / "00000002.78.tmp", (0, 0))
     prepare(tmp_path)
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(folder.iterdir())) == 2
+    assert (folder / "00000001.77.tmp").exists()
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:

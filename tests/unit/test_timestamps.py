@@ -25,12 +25,19 @@ def test_now_can_be_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zone", "text"), [("UTC", "03:04:05 +0000 UTC"), ("CET-1", "04:04:05 +0100 CET")]
+    ("zone", "text", "rfc3339"),
+    [
+        ("UTC", "03:04:05 +0000 UTC", "03:04:05Z"),
+        ("CET-1", "04:04:05 +0100 CET", "04:04:05+01:00"),
+    ],
 )
-def test_a_time_of_this_machine(zone: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_of_this_machine(
+    zone: str, text: str, rfc3339: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     assert timestamps.local(1704164645.9) == f"2024-01-02 {text}"
+    assert timestamps.local_rfc3339(1704164645.9) == f"2024-01-02T{rfc3339}"
     monkeypatch.undo()
     time.tzset()
 
