@@ -9,7 +9,7 @@ import os
 import sys
 
 from mini_docker import containers
-from mini_docker.errors import MiniDockerError, reason
+from mini_docker.errors import MiniDockerError, NotFound, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +23,20 @@ AT_ONCE = 50  # as many as the docker command has under way at the same time
 
 
 def each(
-    store: Store, references: Iterable[str], act: Callable[[containers.Container], object]
+    store: Store,
+    references: Iterable[str],
+    act: Callable[[containers.Container], object],
+    missing: str = "",
 ) -> int:
     """Call *act* with the container of each of *references*; return 0, or 1 if one failed.
 
-    What *act* returns is printed, or the reference as it was typed if that is None.
+    What *act* returns is printed, or the reference as it was typed if that is None. *missing*
+    begins the report of a container that there is not: "cannot kill container: {0}: ".
     """
     code = 0
     for reference in references:
         try:
-            answer = act(containers.load(store, reference))
+            answer = act(_load(store, reference, missing))
             print(reference if answer is None else answer)
         except MiniDockerError as error:
             sys.stdout.flush()
@@ -42,19 +46,22 @@ def each(
 
 
 def together(
-    store: Store, references: Sequence[str], act: Callable[[containers.Container], object]
+    store: Store,
+    references: Sequence[str],
+    act: Callable[[containers.Container], object],
+    missing: str = "",
 ) -> int:
     """Do as each() does, to all at the same time: an *act* that waits does not hold up others.
 
     Names are printed in the order in which they were given. What *act* returns is not.
     """
     if len(references) == 1:
-        return each(store, references, act)
+        return each(store, references, act, missing)
     worst = 0
     sys.stdout.flush()
     for first in range(0, len(references), AT_ONCE):
         some = references[first : first + AT_ONCE]
-        children = [_fork(store, reference, act) for reference in some]
+        children = [_fork(store, reference, act, missing) for reference in some]
         for reference, (pid, report) in zip(some, children, strict=True):
             code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             worst = max(worst, 128 - code if code < 0 else code)
@@ -64,8 +71,15 @@ def together(
     return worst
 
 
+def _load(store: Store, reference: str, missing: str) -> containers.Container:
+    try:
+        return containers.load(store, reference)
+    except NotFound as error:
+        raise NotFound(f"{missing.format(reference)}{error}") from None
+
+
 def _fork(
-    store: Store, reference: str, act: Callable[[containers.Container], object]
+    store: Store, reference: str, act: Callable[[containers.Container], object], missing: str
 ) -> tuple[int, int]:
     """Do it in a child: it ends with 0, or with 1 after its report.
 
@@ -79,7 +93,7 @@ def _fork(
         return pid, mine
     code = 1
     try:
-        act(containers.load(store, reference))
+        act(_load(store, reference, missing))
         code = 0
     except MiniDockerError as error:
         _report(theirs, str(error))

@@ -24,4 +24,9 @@ COMMAND = Command(
 def execute(values: Values, store: Store) -> int:
     """Send the signal to process 1 of each; SIGKILL waits, but for all at the same time."""
     number = signals.number(values.signal or "KILL")
-    return together(store, values.arguments, lambda it: operations_kill.kill(it, number))
+    return together(
+        store,
+        values.arguments,
+        lambda it: operations_kill.kill(it, number),
+        missing="cannot kill container: {0}: ",
+    )

@@ -39,6 +39,7 @@ HEADINGS = {
     "Networks": "NETWORKS",
     "Size": "SIZE",
 }
+IGNORED = "WARNING: Ignoring custom format, because both --format and --quiet are set."
 COMMAND = Command(
     "ps",
     "List containers",
@@ -74,7 +75,9 @@ def execute(values: Values, store: Store) -> int:
 
         shown = container_filters.select(store, shown, values.filter)
     shown = shown[:count] if count > 0 else shown
-    if values.quiet and not values.format:
+    if values.quiet:
+        if values.format:
+            print(IGNORED, file=sys.stderr)
         table.put("".join(f"{it.id if values.no_trunc else it.id[:12]}\n" for it in shown))
     else:
         _show(store, values, shown)

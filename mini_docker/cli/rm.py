@@ -40,10 +40,10 @@ def execute(values: Values, store: Store) -> int:
     if len(named) < len(values.arguments):
         code = _report(UsageError("container name cannot be empty"))
     if values.force:
-        told = _kill_all(store, named)
+        told = _kill_all(store, [word.strip("/") for word in named])
         code = max([code, *(_force(store, reference, told) for reference in named)])
     else:
-        code = max(code, each(store, named, _remove))
+        code = max([code, *(_plainly(store, word) for word in named)])
     leftovers.sweep(store)
     return code
 
@@ -75,11 +75,22 @@ def _unlink(it: containers.Container) -> None:
     raise Conflict("Conflict, cannot remove the default link name of the container")
 
 
-def _force(store: Store, reference: str, told: set[str]) -> int:
+def _plainly(store: Store, word: str) -> int:
+    """Remove the container *word*, around which slashes count for nothing; return the exit code."""
+
+    def act(it: containers.Container) -> str:
+        operations_removal.remove(it, force=False)
+        return word
+
+    return each(store, [word.strip("/")], act)
+
+
+def _force(store: Store, word: str, told: set[str]) -> int:
     """Remove one container, running or broken; return 0, or 1 after the report of a failure.
 
-    *told* is what _kill_all() has returned.
+    *word* may have slashes around it; *told* is what _kill_all() has returned.
     """
+    reference = word.strip("/")
     try:
         it = containers.load(store, reference)
         operations_removal.remove(it, force=True, told=it.id in told)
@@ -92,7 +103,7 @@ def _force(store: Store, reference: str, told: set[str]) -> int:
         return _remove_broken(store, reference)
     except MiniDockerError as error:
         return _report(error)
-    print(reference, flush=True)
+    print(word, flush=True)
     return 0
 
 
@@ -105,10 +116,6 @@ def _is_broken(store: Store, reference: str) -> bool:
     except ConfigError:
         return True
     return False
-
-
-def _remove(it: containers.Container) -> None:
-    operations_removal.remove(it, force=False)
 
 
 def _remove_broken(store: Store, reference: str) -> int:

@@ -90,7 +90,7 @@ def _choose(values: Values, store: Store, say: bool = False) -> list[Named]:
             print(f"mini-docker: {error}", file=sys.stderr)
         return [(it, it.id) for it in found if values.all or it.running()]
     chosen = []
-    for name in values.arguments:
+    for name in dict.fromkeys(values.arguments):  # a name that comes twice has one row
         try:
             chosen.append((containers.load(store, name), name))
         except NotFound:

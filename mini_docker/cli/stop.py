@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mini_docker import monitor_door
 from mini_docker.cli.options import Command, Flag
-from mini_docker.errors import MiniDockerError
+from mini_docker.errors import MiniDockerError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 FLAGS = (
     Flag("signal", "s", "string", help="Signal to send to the container"),
-    Flag("timeout,time", "t", "int", help="Seconds to wait before killing the container"),
+    Flag("timeout", "t", "int", help="Seconds to wait before killing the container"),
+    Flag("time", "", "int"),  # its old name
 )
 COMMAND = Command(
     "stop",
@@ -48,7 +49,10 @@ def _announce(store: Store, reference: str) -> socket.socket | None:
 
 def how(values: Values) -> tuple[int, int | None]:
     """Return the signal, 0 for the container's own, and the seconds, None for its own."""
+    if {"timeout", "time"} <= values.given:
+        raise UsageError("conflicting options: cannot specify both --timeout and --time")
     from mini_docker.cli import signals
 
     number = signals.number(values.signal) if values.signal else 0
-    return number, values.timeout if "timeout" in values.given else None
+    old = values.time if "time" in values.given else None
+    return number, values.timeout if "timeout" in values.given else old

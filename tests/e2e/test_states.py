@@ -83,6 +83,11 @@ def test_wrong_states_in_dockers_words(engine: Engine) -> None:
     engine("pause", "idle").refused(f"container {id} is not running", code=1)
     engine("unpause", "idle").refused(f"Container {id} is not paused", code=1)
     engine("kill", "idle").refused(f"cannot kill container: idle: container {id} is not", code=1)
+    missing = "mini-docker: cannot kill container: {0}: No such container: {0}\n"
+    for names in (["none"], ["none", "no{}ne"]):  # one, and several at the same time
+        result = engine("kill", *names)
+        assert (result.code, result.out) == (1, b""), result
+        assert result.err.decode() == "".join(map(missing.format, names)), result
     engine("exec", "idle", "true").refused(f"container {id} is not running", code=1)
     engine.ok("start", "idle")
     engine("rm", "idle").refused(
@@ -109,6 +114,11 @@ def test_bad_values(engine: Engine) -> None:
     engine("rename", "idle", "a/b").refused("Invalid container name", code=1)
     engine("rename", "idle", "idle").refused("same name as its current name", code=1)
     engine("stop", "nobody").refused("No such container: nobody", code=1)
+    for verb in ("stop", "restart"):
+        engine(verb, "--timeout", "3", "--time", "2", "idle").refused(
+            "conflicting options: cannot specify both --timeout and --time", code=1
+        )
+    assert engine.ok("stop", "--time", "2", "idle") == "idle"
     engine("rm", "-l", "idle").refused("cannot remove the default link name", code=1)
     for text, why in (
         ("sometimes", "unknown policy 'sometimes'; use one of 'no', 'always'"),
@@ -321,6 +331,23 @@ def test_batch_forms(engine: Engine) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done
     assert done.stdout.split() == ["a1", "b1", "b2", "c1"]
     assert engine.ok("ps", "-aq") == ""
+
+
+def test_slashes_around_a_name_count_for_nothing_to_rm(engine: Engine) -> None:
+    for name in ("aa", "bb", "cc"):
+        engine.ok("create", "--name", name, "busybox")
+    assert engine.ok("rm", "aa/", "/bb/").split() == ["aa/", "/bb/"]
+    assert engine.ok("rm", "-f", "cc/") == "cc/"
+    engine("rm", "aa/").refused("No such container: aa", code=1)
+
+
+def test_ps_quiet_is_stronger_than_a_format(engine: Engine) -> None:
+    id = engine.ok("create", "busybox")
+    result = engine("ps", "-aq", "--format", "{{.Names}}")
+    assert (result.code, result.out.decode()) == (0, f"{id[:12]}\n"), result
+    assert result.err.decode() == (
+        "WARNING: Ignoring custom format, because both --format and --quiet are set.\n"
+    )
 
 
 def test_filters(engine: Engine) -> None:

@@ -40,6 +40,8 @@ def test_a_container_is_called_as_it_was_asked_for(engine: Engine) -> None:
     assert engine.ok("stats", "--no-stream", "--format", form, "named") == f"named {id[:12]}"
     assert engine.ok("stats", "--no-stream", "--format", form) == f"{id[:12]} {id[:12]}"
     assert engine.ok("stats", "--no-stream", "--no-trunc", "--format", form) == f"{id} {id}"
+    twice = engine.ok("stats", "--no-stream", "--format", form, "named", id, "named")
+    assert twice.splitlines() == [f"named {id[:12]}", f"{id[:12]} {id[:12]}"]
     engine("stats", "--no-stream", "nobody").refused("No such container: nobody", code=1)
 
 
