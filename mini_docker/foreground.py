@@ -24,7 +24,7 @@ def run(
         from mini_docker import supervisor_plain
 
         return supervisor_plain.run(it, wish.stdin)
-    monitor = monitor or supervisor.fork()
+    monitor = monitor or supervisor.fork(life)
     monitor.order(it, life, wish.hello())
     from mini_docker import attachment  # while the monitor is at work
 

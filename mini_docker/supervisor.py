@@ -45,15 +45,19 @@ class Monitor:
 
     __slots__ = ("connection", "pid", "report")
 
-    def __init__(self) -> None:
-        """Fork one. It waits to be told which container to start, and ends if nobody is left."""
+    def __init__(self, life: Lock | None = None) -> None:
+        """Fork one. It waits to be told which container to start, and ends if nobody is left.
+
+        *life* is the container's lock, if there is one already: the monitor gets it with its
+        order, and would hold a second one until it has served the last client.
+        """
         self.connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.report, report = os.pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self.pid = os.fork()
             if self.pid == 0:
-                self._be(theirs, report)
+                self._be(theirs, report, life)
         except OSError as error:
             raise ProcessError(f"cannot start a monitor: {error.strerror}") from error
         finally:
@@ -61,11 +65,13 @@ class Monitor:
             theirs.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _be(self, connection: socket.socket, report: int) -> None:
+    def _be(self, connection: socket.socket, report: int, life: Lock | None) -> None:
         """Be the monitor, and never return."""
         try:
             self.connection.close()
             os.close(self.report)
+            if life:
+                life.release()
             from mini_docker import monitor_life
 
             os._exit(monitor_life.main(connection, report))
@@ -152,11 +158,14 @@ def load() -> None:
     )
 
 
-def fork() -> Monitor:
-    """Fork a monitor for a container that is there: it has nothing to load any more."""
+def fork(life: Lock) -> Monitor:
+    """Fork a monitor for a container that is there: it has nothing to load any more.
+
+    *life* is the container's lock, which the caller has.
+    """
     from mini_docker import monitor_life  # noqa: F401
 
-    return Monitor()
+    return Monitor(life)
 
 
 def launch(
@@ -171,7 +180,7 @@ def launch(
 
     The caller has called processes.block(). Raises what went wrong in the start.
     """
-    monitor = monitor or fork()
+    monitor = monitor or fork(life)
     monitor.order(it, life, hello)
     connection = monitor.wait(it)
     if hello is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mini_docker import syscalls
-from tests.e2e.conftest import Engine, until
+from tests.e2e.conftest import Engine, attached, until
 
 pytestmark = pytest.mark.e2e
 
@@ -206,3 +206,24 @@ def test_system_prune_takes_the_build_cache_as_it_says(engine: Engine) -> None:
     assert "Deleted build cache objects:\n" + "0" * 64 in told
     assert not (cache / ("0" * 64)).exists()
     engine.ok("system", "prune", "-f", "--filter", "label=x")
+
+
+def test_a_reader_who_is_behind_does_not_hold_the_next_start_up(engine: Engine) -> None:
+    """Who serves it has the container's lock no more, be it still the fork of a command."""
+    script = "while [ ! -e /go ]; do sleep 0.02; done; head -c 3000000 /dev/zero"
+    id = engine.ok("create", "--name", "web", "busybox", "sh", "-c", script)
+    engine.ok("start", "web")
+    with engine.popen("attach", "web") as reader:  # nobody reads what it shows
+        try:
+            attached(engine, "web")
+            engine.ok("exec", "web", "touch", "/go")
+            until(lambda: status(engine, id)["Status"] == "exited", "the end")
+            with engine.popen("start", "web") as again:
+                try:
+                    again.wait(5)
+                except subprocess.TimeoutExpired:
+                    reader.kill()
+                    pytest.fail("start waits for a reader of the last run")
+            assert again.returncode == 0
+        finally:
+            reader.kill()
