@@ -70,7 +70,6 @@ HOST_CONFIG: dict[str, Any] = {
     "PidsLimit": None,
     "Sysctls": {},
     "Ulimits": [],
-    "Init": False,
 }
 
 

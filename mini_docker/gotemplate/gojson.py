@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from mini_docker.gotemplate.floats import format_float
-from mini_docker.gotemplate.values import ABSENT, NILS, Method, Sink, Struct
+from mini_docker.gotemplate.values import ABSENT, NILS, Method, Record, Sink, Struct
 
 _NAMED = {
     '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t",
@@ -15,7 +15,7 @@ _NAMED = {
 
 
 def encode(value: Any) -> str:
-    """Return *value* as JSON: keys in order, no blanks.
+    """Return *value* as JSON: a map's keys sorted, a record's as they are, no blanks.
 
     Raises ValueError for what JSON cannot hold, and for a text that grows too long.
     """
@@ -56,7 +56,11 @@ def _write_object(value: dict[str, Any], sink: Sink) -> None:
         shown = [(key, item) for key, item in fields if not isinstance(item, Method)]
     else:
         shown = list(fields)
-    for index, (key, item) in enumerate(sorted(shown, key=lambda field: str(field[0]))):
+    if isinstance(value, Record):
+        shown = [(key, item) for key, item in value.whole().items() if key in value]
+    else:
+        shown.sort(key=lambda field: str(field[0]))
+    for index, (key, item) in enumerate(shown):
         sink.write("," if index else "{")
         sink.write(_string(str(key)) + ":")
         _write(item, sink)

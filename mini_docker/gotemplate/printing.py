@@ -7,7 +7,16 @@ from typing import Any
 
 from mini_docker.gotemplate.floats import format_float
 from mini_docker.gotemplate.quoting import quote
-from mini_docker.gotemplate.values import ABSENT, Byte, NilPointer, Sink, to_bytes, type_name
+from mini_docker.gotemplate.values import (
+    ABSENT,
+    Byte,
+    Duration,
+    NilPointer,
+    Record,
+    Sink,
+    to_bytes,
+    type_name,
+)
 
 _BASES = {"v": "d", "d": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
 
@@ -56,6 +65,8 @@ def _write(sink: Sink, value: Any, verb: str, spec: Spec, depth: int) -> None:
         sink.write("interface {}(nil)" if spec.syntax else "<nil>")
     elif isinstance(value, NilPointer):
         sink.write("<nil>")
+    elif isinstance(value, Record) and not spec.syntax:
+        _write_record(sink, value, verb, spec, depth)
     elif isinstance(value, dict):
         _write_map(sink, value, verb, spec, depth)
     elif isinstance(value, list | tuple):
@@ -75,6 +86,15 @@ def _write_map(sink: Sink, value: dict[str, Any], verb: str, spec: Spec, depth: 
     sink.write("}" if spec.syntax else "]")
 
 
+def _write_record(sink: Sink, value: Record, verb: str, spec: Spec, depth: int) -> None:
+    """Print a struct: {always 0}."""
+    sink.write("{")
+    for index, item in enumerate(value.whole().values()):
+        sink.write(" " if index else "")
+        _write(sink, item, verb, spec, depth + 1)
+    sink.write("}")
+
+
 def _write_list(
     sink: Sink, value: list[Any] | tuple[Any, ...], verb: str, spec: Spec, depth: int
 ) -> None:
@@ -90,6 +110,8 @@ def _scalar(value: Any, verb: str, spec: Spec) -> str:
     if isinstance(value, bool):
         shown = "true" if value else "false"
         return spec.pad(shown) if verb in "tv" else _bad(value, verb, spec)
+    if isinstance(value, Duration) and verb in "vs" and not spec.syntax:
+        return spec.pad(value.text)
     if isinstance(value, int):
         return _integer(value, verb, spec)
     if isinstance(value, float):

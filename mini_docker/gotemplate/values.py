@@ -27,6 +27,17 @@ class Byte(int):
     """An element of a string: Go's uint8."""
 
 
+class Duration(int):
+    """Go's time.Duration: a number of nanoseconds in JSON, and printed its *text*, "1m30s"."""
+
+    text: str
+
+    def __new__(cls, nanoseconds: int, text: str) -> Duration:
+        made = super().__new__(cls, nanoseconds)
+        made.text = text
+        return made
+
+
 class Strings(list[str]):
     """Go's []string, as split returns it."""
 
@@ -62,11 +73,20 @@ NILS = (NilSlice, NilMap, NilPointer)
 
 
 class Record(dict[str, Any]):
-    """A record out of JSON; *empty* has the values of the fields that JSON leaves out."""
+    """A record out of JSON; *empty* has the values of the fields that JSON leaves out.
+
+    Unlike a map's its fields are not sorted: they keep their order, in JSON and printed.
+    """
 
     def __init__(self, fields: dict[str, Any], empty: dict[str, Any]) -> None:
         super().__init__(fields)
         self.empty = empty
+
+    def whole(self) -> dict[str, Any]:
+        """Return all fields in order: that of *empty* if it names them all, else their own."""
+        if self.keys() <= self.empty.keys():
+            return {**self.empty, **self}
+        return {**self, **{name: self.empty[name] for name in self.empty if name not in self}}
 
 
 class Struct(dict[str, Any]):

@@ -661,6 +661,7 @@ def test_a_template_finds_go_s_kinds_of_nothing(own: Engine) -> None:
         ("box", "{{.HostConfig.PidsLimit}} {{len .HostConfig.CapAdd}}", "<nil> 0"),
         ("box", "{{json .HostConfig.CapAdd}} {{json .HostConfig.PidsLimit}}", "null null"),
         ("box", "{{if .State.Health}}yes{{else}}no{{end}}", "no"),
+        ("box", "{{.HostConfig.Init}} {{json .HostConfig.Init}}", "<nil> null"),
         ("box", "{{range .HostConfig.Binds}}x{{else}}none{{end}}", "none"),
         ("one:1", "{{.Config.ExposedPorts}} {{.Config.Volumes}}", "map[] map[]"),
         ("one:1", "{{.Config.Healthcheck}} {{.Config.Shell}} {{.Config.Env}}", "<nil> [] []"),
