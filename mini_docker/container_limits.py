@@ -65,7 +65,7 @@ class Limits:
         if told.startswith(FAILED):
             raise processes.failure(told[1:])
         if told:
-            return list(records.parse(told[1:].decode())["warnings"])
+            return list(records.parse(told[1:].decode("utf-8", "surrogateescape")))
         return make(group, config)  # what a killed command has made of it is there already
 
     def settle(self) -> bytes:
@@ -91,11 +91,19 @@ def answer(connection: socket.socket, config: dict[str, Any]) -> None:
         return
     connection.recv(1)
     try:
-        warnings = make(cgroups_tree.Group(config["linux"]["cgroupsPath"]), config)
-        told = STANDS + records.dump({"warnings": warnings}).encode()
+        told = STANDS + _fitting(make(cgroups_tree.Group(config["linux"]["cgroupsPath"]), config))
     except Exception as error:
         told = FAILED + processes.report_of(error)
     try:
         connection.send(told)
-    except OSError:
+    except ConnectionError:
         return  # the monitor has been killed: its report says so
+
+
+def _fitting(warnings: list[str]) -> bytes:
+    """Return *warnings* as JSON; of too many for a message those that come first."""
+    while True:
+        text = records.dump(warnings).encode("utf-8", "surrogateescape")
+        if len(text) <= processes.REPORT_LIMIT:
+            return text
+        warnings = warnings[: len(warnings) // 2]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mini_docker import container_limits
+from mini_docker import container_limits, processes
 from mini_docker.container_limits import Limits
 from mini_docker.errors import CgroupError, CommandNotFound, MiniDockerError
 
@@ -132,3 +132,22 @@ def test_a_monitor_that_was_killed_meanwhile_is_no_error(
     monitor.close()
     container_limits.answer(command, CONFIG)
     assert made == [os.getpid()]
+
+
+@pytest.mark.parametrize(
+    "warnings", [["x" * 100] * 5000, ["x" * 500000], ["/sys/fs/cgroup/\udcff holds less"]]
+)
+def test_an_answer_arrives_however_much_is_to_be_said(
+    ends: tuple[socket.socket, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+    warnings: list[str],
+) -> None:
+    command, monitor = ends
+    monitor.settimeout(5)
+    monkeypatch.setattr(container_limits, "make", lambda group, config: warnings)
+    limits = Limits(monitor)
+    limits.ask()
+    container_limits.answer(command, CONFIG)
+    told = limits.stand(None, CONFIG)  # type: ignore[arg-type]
+    assert told == warnings[: len(told)]
+    assert told or len(warnings[0]) > processes.REPORT_LIMIT, "not a single one came"
