@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from mini_docker import logs_files
 from mini_docker.errors import ConfigError, reason
 from mini_docker.logs_compress import HEAD, MAGIC
 
@@ -32,7 +33,7 @@ class Piece:
 
     def __init__(self, path: str, number: int) -> None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        self.descriptor = os.open(path, flags)
+        self.descriptor = logs_files.must_be_file(os.open(path, flags))
         self.inode = os.fstat(self.descriptor).st_ino
         self.inflate: zlib._Decompress | None = None
         self.waiting = b""
@@ -188,12 +189,13 @@ def _is(path: str, number: int, piece: Piece) -> bool:
         return _inode(path) == piece.inode
     if _inode(f"{path}.{number}") == piece.inode:
         return True
+    name = f"{path}.{number}.gz"
     try:
-        packed = Piece(f"{path}.{number}.gz", number)
+        packed = Piece(name, number)
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise ConfigError(f"cannot read the log {error.filename}: {reason(error)}") from error
+        raise ConfigError(f"cannot read the log {name}: {reason(error)}") from error
     packed.close()
     return same(piece, packed)
 

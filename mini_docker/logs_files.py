@@ -16,6 +16,7 @@ Docker: daemon/logger/loggerutils/logfile.go.
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 from mini_docker.errors import ConfigError, reason
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     Note = Callable[[int, str], bytes]  # an entry that says how many bytes are lost, and why
 
 DEFAULT = "json-file"
-FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 PAUSE = 10**9  # nanoseconds before a disk that was full is tried again
 
 
@@ -55,6 +56,17 @@ def path(directory: str, driver: str) -> str:
 def by_line(data: bytes, at: int) -> tuple[int, int]:
     """Return where the last line ends within the first *at* bytes, and where the next one does."""
     return data.rfind(b"\n", 0, at) + 1, data.index(b"\n", at) + 1
+
+
+def must_be_file(descriptor: int) -> int:
+    """Return *descriptor*; OSError, and it is closed, if it is not that of a regular file.
+
+    A named pipe in a log's place would hold up whoever writes, and a device never end.
+    """
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError("it is not a regular file")
 
 
 class File:
@@ -83,7 +95,7 @@ class File:
             self.packer = logs_compress.Packer(path, report)
         try:
             os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-            self.descriptor = os.open(path, FLAGS, 0o600)
+            self.descriptor = must_be_file(os.open(path, FLAGS, 0o600))
             self.size = os.fstat(self.descriptor).st_size
         except OSError as error:
             raise ConfigError(f"cannot open the log {path}: {reason(error)}") from error
@@ -164,7 +176,8 @@ class File:
     def rotate(self) -> None:
         """Put the present file aside and begin a new one."""
         folder, name = os.path.split(self.path)
-        descriptor = os.open(f"{self.path}.new", FLAGS, 0o600)  # if this fails, all stays
+        # If this fails, all stays.
+        descriptor = must_be_file(os.open(f"{self.path}.new", FLAGS, 0o600))
         try:
             self._shift(folder, name)
             os.rename(f"{self.path}.new", self.path)

@@ -47,7 +47,8 @@ class Late:
         # As logs_files.path() has it, without what that module brings along.
         path = f"{self.directory}/{os.path.basename(self.directory)}-json.log"
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            # A named pipe in its place is refused, instead of a wait for who reads it.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             os.close(os.open(path, flags, 0o600))
         except OSError:
             return  # whoever writes the first entry is told the same, and says so

@@ -313,6 +313,19 @@ def test_a_log_is_no_link(place: Path) -> None:
         logs_read.Reader(str(place), {})
 
 
+@pytest.mark.parametrize("number", ["", ".1", ".2.gz"])
+@pytest.mark.parametrize("last", [-1, 1, 9])
+def test_a_log_is_no_named_pipe(place: Path, number: str, last: int) -> None:
+    path = write(place, {}, b"one\n")
+    other = Path(f"{path}{number}")
+    other.unlink(missing_ok=True)
+    os.mkfifo(other)
+    if number and last == 1:
+        path.unlink()
+    with pytest.raises(ConfigError, match=f"the log {other}: it is not a regular file"):
+        logs_read.Reader(str(place), {}, last)
+
+
 @pytest.mark.parametrize("compress", ["false", "true"])
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_follower_loses_nothing_while_files_are_put_aside(

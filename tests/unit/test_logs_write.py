@@ -17,6 +17,7 @@ import pytest
 
 from mini_docker import logs, logs_compress, logs_files, logs_json, logs_read, timestamps
 from mini_docker.errors import ConfigError
+from mini_docker.monitor_log import Late
 
 
 @pytest.fixture
@@ -363,6 +364,19 @@ def test_a_log_that_cannot_be_opened_is_named(place: Path) -> None:
     log(place).mkdir()
     with pytest.raises(ConfigError, match=r"cannot open the log .*-json\.log: Is a directory"):
         logs.writer(str(place), {})
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("number", ["", ".new"])
+def test_a_named_pipe_holds_no_writer_up(place: Path, number: str) -> None:
+    os.mkfifo(f"{log(place)}{number}")
+    late = Late(str(place), config(max_size="1b"))
+    late.create()
+    for _ in range(3):
+        late.write(1, bytes(2**17))
+    late.close()
+    said = (place / "monitor.log").read_text() if not number else ""
+    assert number or ("cannot open the log" in said and "not a regular file" in said)
 
 
 def dies(step: int, work: Callable[[], None]) -> bool:
