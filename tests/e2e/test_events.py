@@ -126,14 +126,14 @@ def test_events_are_seen_as_they_happen(engine: Engine) -> None:
     form = "{{.Action}} {{.Actor.Attributes.name}}"
     with engine.popen("events", "--filter", "type=container", "--format", form) as process:
         assert process.stdout
-        time.sleep(0.5)  # it reads what comes from now on
+        time.sleep(1)  # it reads what comes from now on
         engine.ok("run", "--name", "ev-live", "busybox", "true")
         lines = [process.stdout.readline() for _ in range(4)]
         assert lines == [b"%s ev-live\n" % it for it in (b"create", b"attach", b"start", b"die")]
         engine.ok("rm", "ev-live")
         started = time.monotonic()
         assert process.stdout.readline() == b"destroy ev-live\n"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
 
