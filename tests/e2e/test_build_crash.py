@@ -234,7 +234,7 @@ def test_the_third_signal_ends_it_on_the_spot(own: Engine, tmp_path: Path) -> No
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
             os.kill(process.pid, number)
             time.sleep(0.1)
-        assert process.wait(timeout=2) == 130
+        assert process.wait(timeout=10) == 130
     own.ok("ps", "-a")
     settled(own, "three signals")
 
