@@ -9,7 +9,7 @@ import os
 import sys
 
 from mini_docker import containers
-from mini_docker.errors import MiniDockerError, NotFound, reason
+from mini_docker.errors import Conflict, MiniDockerError, NotFound, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def each(
     """Call *act* with the container of each of *references*; return 0, or 1 if one failed.
 
     What *act* returns is printed, or the reference as it was typed if that is None. *missing*
-    begins the report of a container that there is not: "cannot kill container: {0}: ".
+    begins the report of a reference that names no container, or more than one: "cannot kill
+    container: {0}: ".
     """
     code = 0
     for reference in references:
@@ -74,8 +75,8 @@ def together(
 def _load(store: Store, reference: str, missing: str) -> containers.Container:
     try:
         return containers.load(store, reference)
-    except NotFound as error:
-        raise NotFound(f"{missing.format(reference)}{error}") from None
+    except (NotFound, Conflict) as error:  # there is none, or more than one
+        raise type(error)(f"{missing.format(reference)}{error}") from None
 
 
 def _fork(
