@@ -76,7 +76,10 @@ def call(argv: Sequence[str], environment: Mapping[str, str], stdin: str = os.de
                 timeout=DEADLINE,
                 check=False,
             )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except subprocess.TimeoutExpired as error:
+        shown = shlex.join(argv)
+        raise Failed(f"{shown[:100]}: has not ended after {DEADLINE} seconds") from error
+    except OSError as error:
         raise Failed(f"{argv[0]}: {error}") from error
     if done.returncode:
         raise Failed(_told(argv, done.returncode, done.stderr or done.stdout))

@@ -149,7 +149,10 @@ class Engine(Peer):
         return True
 
     def remove(self, names: Iterable[str]) -> None:
-        self.call(*self.argv("rm", "-f", *names))
+        rest = list(names)
+        while rest:  # dockerd can get stuck with fifty at once
+            self.call(*self.argv("rm", "-f", *rest[:10]))
+            rest = rest[10:]
 
     def exec_true(self, name: str) -> list[str]:
         return self.argv("exec", name, "true")
