@@ -6,10 +6,16 @@ import os
 import re
 
 CLOCK = r"\d\d:\d\d(:\d\d)?(\.\d+)?"
+ZONE = "( [A-Z]{3,4})"
+WEEKDAY = r"\b((Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?"
+MONTH = r"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 RULES = [
     (r"\b[0-9a-f]{64}\b", "<id>"),
     (r"\b[0-9a-f]{12}\b", "<short id>"),  # one in 300 has no letter
     (r"\b\d{4}-\d\d-\d\d([T ]" + CLOCK + r")?(Z| ?[+-]\d\d:?\d\d)?( [A-Z]{3,4}\b)?", "<time>"),
+    # of ls and date: the month first; of HTTP: the day first
+    (WEEKDAY + MONTH + r" +\d\d? +(" + CLOCK + f"{ZONE}?( \\d{{4}})?|\\d{{4}})\\b", "<time>"),
+    (WEEKDAY + r"\d\d? " + MONTH + r" \d{4}( " + CLOCK + f"{ZONE}?)?\\b", "<time>"),
     (r"\b" + CLOCK + r"\b", "<time>"),
     (
         r"(?i)\b(less than a|about an?|\d+) (second|minute|hour|day|week|month|year)s?\b",

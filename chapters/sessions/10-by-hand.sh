@@ -1,7 +1,6 @@
 # The distribution protocol by curl, against Debian's docker-registry: pull, range, push, mount.
 #: stage 10
 #: needs distribution
-#: varies [A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}
 #: varies \b\d{5,7}\b
 #: varies _state=\S+
 #: varies [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,10 @@ from course import sameness, session_files, sessions
         ("Up Less than a second", "Up 2 seconds"),
         ("2026-11-22T05:05:23.5Z", "2027-01-01T00:00:00Z"),
         ("2026-11-22 05:05:23 +0000 UTC", "2027-01-01 00:00:00 +0000 UTC"),
+        ("Sun Nov 22 10:00:00 UTC 2026", "Mon Nov 23 11:30:00 CET 2026"),
+        ("Date: Sun, 22 Nov 2026 10:15:28 GMT", "Date: Fri, 1 Jan 2027 00:00:00 GMT"),
+        ("-rw-r--r-- 1 root 0 Nov 22 10:15 motd", "-rw-r--r-- 1 root 0 Dec  3 23:59 motd"),
+        ("-rw-r--r-- 1 root 0 Nov 22 10:15 motd", "-rw-r--r-- 1 root 0 Nov 22  2026 motd"),
         ("took 0.3 s", "took 12 s"),
         ("a    b", "a b"),
         ("PID USER\n12 root", "PID USER\n9 root"),
@@ -42,6 +47,8 @@ def test_what_varies_by_nature_is_the_same(one: str, other: str) -> None:
         ("[1] 12 running", "[1] 13 running"),
         ("decade feedface", "decade feedfade"),
         ("brave_cat", "calm_dog"),
+        ("Sun Nov 22 10:00:00 UTC 2026 a", "Sun Nov 22 10:00:00 UTC 2026 b"),
+        ("on Sun 22", "on Mon 22"),
     ],
 )
 def test_anything_else_is_a_difference(one: str, other: str) -> None:
@@ -50,6 +57,14 @@ def test_anything_else_is_a_difference(one: str, other: str) -> None:
 
 def test_a_session_may_say_what_else_varies() -> None:
     assert sameness.normalise("12 kB", [r"\d+ kB"]) == sameness.normalise("7 kB", [r"\d+ kB"])
+
+
+@pytest.mark.parametrize("name", session_files.names())
+def test_no_recording_is_true_on_one_day_only(name: str) -> None:
+    lines = sameness.normalise("\n".join(session_files.recorded(name)), [])
+    month = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+    day = re.compile(rf"\b(\d\d? {month}\b|{month} +\d|20\d\d-)")
+    assert [line for line in lines if day.search(line)] == []
 
 
 DEMO = """\
