@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
-from mini_docker.cli.options import Command, Flag
+from mini_docker.cli import drawing
+from mini_docker.cli.options import Command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,33 +14,17 @@ COMMAND = Command(
     "container graph",
     "Draw the processes, namespaces, control group, mounts and links of a container",
     "mini-docker container graph [OPTIONS] CONTAINER",
-    (
-        Flag("format", "", "string", help="dot, svg or png (default: by the name of --output)"),
-        Flag("output", "o", "string", help="Write to a file, instead of STDOUT"),
-    ),
+    drawing.FLAGS,
     minimum=1,
     maximum=1,
 )
 
 
 def execute(values: Values, store: Store) -> int:
-    """Write the drawing, as the text that Graphviz reads or as Graphviz draws it."""
-    from mini_docker import container_graph, containers, image_graph
-    from mini_docker.cli import output_file
-    from mini_docker.errors import UsageError
+    """Draw the container that is named."""
+    from mini_docker import container_graph, containers
 
-    ending = values.output.rpartition(".")[2]
-    form = values.format or (ending if ending in image_graph.FORMATS else "dot")
-    if form not in image_graph.FORMATS:
-        raise UsageError(f"{form!r} is not a format: there are {', '.join(image_graph.FORMATS)}")
-    if form == "png" and not values.output:
-        output_file.refuse_terminal()
+    form = drawing.form(values)
     it = containers.load(store, values.arguments[0])
-    data = image_graph.draw(container_graph.dot(it), form)
-    if not values.output:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return 0
-    with output_file.create(values.output) as file:
-        file.write(data)
+    drawing.write(values, container_graph.dot(it), form)
     return 0
