@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 HEALTH = ("starting", "healthy", "unhealthy", "none")
 KNOWN = (
-    *("ancestor", "before", "exited", "health", "id", "is-task", "label", "name"),
-    *("since", "status"),
+    *("ancestor", "before", "exited", "health", "id", "is-task", "isolation", "label", "name"),
+    *("network", "since", "status"),
 )
 LATER = {  # the chapter that brings what they speak of
-    **dict.fromkeys(("expose", "network", "publish"), "15, bridge"),
+    **dict.fromkeys(("expose", "publish"), "15, bridge"),
     "volume": "17, volumes",
 }
 
@@ -61,6 +61,12 @@ def health(it: Container) -> str:
     return str((it.state.get("Health") or {}).get("Status") or "none")
 
 
+def network(it: Container) -> str:
+    """Return the network that *it* is in; "" if it shares another container's."""
+    mode = str(it.record["HostConfig"].get("NetworkMode", "none"))
+    return "" if mode.startswith("container:") else mode
+
+
 def _test(store: Store, name: str, value: str) -> Test:
     """Return what says whether a container fits *value* of the filter *name*."""
     if name in LATER:
@@ -68,11 +74,13 @@ def _test(store: Store, name: str, value: str) -> Test:
     tests: dict[str, Callable[[Store, str], Test]] = {
         "ancestor": _ancestor,
         "before": lambda store, value: _beside(store, value, -1),
+        "network": lambda _, value: lambda it: network(it) == value,
         "since": lambda store, value: _beside(store, value, 1),
         "exited": _exited,
         "health": lambda _, value: _one_of("health", value, HEALTH, health),
         "id": lambda _, value: lambda it: it.id.startswith(value) or _fits(value, it.id),
         "is-task": _task,
+        "isolation": lambda _, value: lambda it: True,  # a daemon on Windows looks at it
         "label": lambda _, value: lambda it: has_label(it, value),
         "name": lambda _, value: lambda it: any(_fits(value, f"{c}{it.name()}") for c in ("", "/")),
         "status": lambda _, value: _one_of("status", value, lifecycle.STATES, Container.status),

@@ -8,8 +8,8 @@ api/types/container (Config, HostConfig, State, Health) and api/types/image (Ins
 
 from __future__ import annotations
 
-from mini_docker import durations
-from mini_docker.gotemplate.values import Duration, NilMap, NilPointer, NilSlice, Record
+from mini_docker import durations, timestamps
+from mini_docker.gotemplate.values import Duration, NilMap, NilPointer, NilSlice, Record, Time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ HEALTHCHECK = {
     "StartInterval": Duration(0, "0s"),
     "Retries": 0,
 }
+NEVER = Time(timestamps.NEVER, timestamps.spelled(timestamps.NEVER))
 LEFT_OUT: dict[str, dict[str, Any]] = {  # by the record that has them; "" is the whole
     "": {
         **{"Variant": "", "OsVersion": ""},
@@ -51,7 +52,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {  # by the record that has them; "" is th
     "State": {"Health": NilPointer("Health")},
     "Healthcheck": HEALTHCHECK,
     "Health": {"Status": "", "FailingStreak": 0, "Log": NilSlice()},
-    "Log": {"Start": "", "End": "", "ExitCode": 0, "Output": ""},  # an entry of Health's
+    "Log": {"Start": NEVER, "End": NEVER, "ExitCode": 0, "Output": ""},  # an entry of Health's
     "LogConfig": {"Type": "", "Config": NilMap()},
     "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
 }
@@ -78,6 +79,8 @@ def typed(found: dict[str, Any], name: str = "") -> Record:
             fields[key] = [typed(it, key) if isinstance(it, dict) else it for it in value]
         elif isinstance(empty.get(key), Duration) and isinstance(value, int):
             fields[key] = Duration(value, durations.duration(value))
+        elif isinstance(empty.get(key), Time) and isinstance(value, str):
+            fields[key] = Time(value, timestamps.spelled(value))
         else:
             fields[key] = _nil(key) if value is None else value
     return Record(fields, empty)

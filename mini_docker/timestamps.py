@@ -35,6 +35,17 @@ def seconds(text: str) -> float:
     return moment + float(f"0.{fraction or 0}")
 
 
+def spelled(text: str) -> str:
+    """Return the time *text*, one of ours, in the form of Go's Time.String().
+
+    >>> spelled("2024-01-02T03:04:05.678900000Z")
+    '2024-01-02 03:04:05.6789 +0000 UTC'
+    """
+    whole, _, fraction = text.rstrip("Z").replace("T", " ").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction} +0000 UTC" if fraction else f"{whole} +0000 UTC"
+
+
 def local(moment: float) -> str:
     """Return *moment*, seconds since 1970, in words: "2024-01-02 04:04:05 +0100 CET".
 

@@ -111,7 +111,8 @@ def message(event: Event) -> Event:
         old = {"status": event["Action"], "id": actor["ID"]}
         if source := actor["Attributes"].get("image"):
             old["from"] = source
-    return {**old, **{name: event[name] for name in EMPTY}}
+    own = {**actor, "Attributes": dict(sorted(actor["Attributes"].items()))}  # as Go prints a map
+    return {**old, **{name: event[name] for name in EMPTY}, "Actor": own}
 
 
 def _fields(event: Event) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from mini_docker import supervisor, swap
 from mini_docker.cli.options import Command
 from mini_docker.cli.run_flags import FLAGS
+from mini_docker.errors import MiniDockerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.attachment_wish import Wish
     from mini_docker.cli.options import Values
-    from mini_docker.store import Store
+    from mini_docker.containers import Container
+    from mini_docker.store import Lock, Store
 
 COMMAND = Command(
     "run",
@@ -37,8 +39,7 @@ def execute(values: Values, store: Store) -> int:
     try:
         settings_security.warn(it.record["HostConfig"], it.config())
         if values.detach:
-            supervisor.detach(it, life, monitor)
-            print(it.id)
+            _detach(it, life, monitor)
             return 0
         events.container(it, "attach")
         return foreground.run(it, life, wish, values.sig_proxy, monitor)
@@ -48,6 +49,16 @@ def execute(values: Values, store: Store) -> int:
 
         operations.clear(it)
         raise
+
+
+def _detach(it: Container, life: Lock, monitor: supervisor.Monitor | None) -> None:
+    """Start *it*, and print its id; as docker does even if the start fails: it is there."""
+    try:
+        supervisor.detach(it, life, monitor)
+    except MiniDockerError:
+        print(it.id, flush=True)  # before the error
+        raise
+    print(it.id)
 
 
 def _wish(values: Values) -> Wish:

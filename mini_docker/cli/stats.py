@@ -88,7 +88,7 @@ def _choose(values: Values, store: Store, say: bool = False) -> list[Named]:
         found, broken = containers.listing(store)
         for error in broken if say else ():
             print(f"mini-docker: {error}", file=sys.stderr)
-        return [(it, it.id) for it in found if values.all or it.running()]
+        return [(it, it.id) for it in found if values.all or it.alive()]
     chosen = []
     for name in dict.fromkeys(values.arguments):  # a name that comes twice has one row
         try:

@@ -14,6 +14,7 @@ from mini_docker.gotemplate.values import (
     NilPointer,
     Record,
     Sink,
+    Time,
     to_bytes,
     type_name,
 )
@@ -110,7 +111,7 @@ def _scalar(value: Any, verb: str, spec: Spec) -> str:
     if isinstance(value, bool):
         shown = "true" if value else "false"
         return spec.pad(shown) if verb in "tv" else _bad(value, verb, spec)
-    if isinstance(value, Duration) and verb in "vs" and not spec.syntax:
+    if isinstance(value, Duration | Time) and verb in "vs" and not spec.syntax:
         return spec.pad(value.text)
     if isinstance(value, int):
         return _integer(value, verb, spec)

@@ -38,6 +38,17 @@ class Duration(int):
         return made
 
 
+class Time(str):
+    """Go's time.Time: RFC 3339 in JSON, and printed its *text*, "2024-01-02 03:04:05 +0000 UTC"."""
+
+    text: str
+
+    def __new__(cls, moment: str, text: str) -> Time:
+        made = super().__new__(cls, moment)
+        made.text = text
+        return made
+
+
 class Strings(list[str]):
     """Go's []string, as split returns it."""
 

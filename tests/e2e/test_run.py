@@ -186,3 +186,16 @@ def test_a_detached_container_runs_on_and_is_waited_for(engine: Engine) -> None:
     assert engine.ok("wait", "late") == "4"
     assert engine.inspect("late")["State"]["ExitCode"] == 4
     assert until(lambda: engine.inspect(id[:12])["State"]["Status"] == "exited", "the end")
+
+
+@pytest.mark.parametrize("flags", [(), ("--init",), ("--rm",)])
+def test_a_detached_one_that_does_not_start_has_told_its_id(
+    engine: Engine, flags: tuple[str, ...]
+) -> None:
+    result = engine("run", "-d", *flags, "busybox", "nope")
+    assert result.code == 127 and b"executable file not found in $PATH" in result.err, result
+    id = result.out.decode().removesuffix("\n")
+    assert len(id) == 64, result
+    left = engine.ok("ps", "-aq", "--no-trunc")
+    assert left == ("" if "--rm" in flags else id)
+    engine("run", "-d", "--restart", "moon", "busybox").refused("unknown policy", code=125)

@@ -381,6 +381,8 @@ def test_filters(engine: Engine) -> None:
     )
     assert names("ancestor=busybox") == names("ancestor=busybox:latest") == "dd cc bb aa"
     assert names("ancestor=nothing") == "" and names("health=none") == "dd cc bb aa"
+    assert names("network=none") == "dd cc bb aa" and names("network=host") == ""
+    assert names("isolation=default") == "dd cc bb aa"
     assert names("is-task=true") == "" and names("is-task=false") == "dd cc bb aa"
     assert names(f"id={engine.inspect('bb')['Id'][:7]}") == "bb"
     assert engine.ok("ps", "-ql").strip() == engine.inspect("dd")["Id"][:12]
@@ -391,7 +393,7 @@ def test_filters(engine: Engine) -> None:
         ("exited=x", 'strconv.Atoi: parsing "x": invalid syntax'),
         ("before=nobody", "No such container: nobody"),
         ("colour=blue", "invalid filter 'colour'"),
-        ("network=none", "chapter 15, bridge"),
+        ("expose=80", "chapter 15, bridge"),
         ("volume=x", "chapter 17, volumes"),
     ):
         engine("ps", "-f", text).refused(why, code=1)

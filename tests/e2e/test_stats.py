@@ -34,6 +34,15 @@ def test_many_at_once(engine: Engine) -> None:
     assert rows["many1"]["PIDs"] == "0" and rows["many0"]["PIDs"] == "2"
 
 
+def test_one_that_is_restarting_is_shown_as_ps_shows_it(engine: Engine) -> None:
+    engine.ok("run", "-d", "--name", "again", "--restart", "always", "busybox", "false")
+    until(lambda: engine.inspect("again")["RestartCount"] >= 4, "a long pause between two starts")
+    form = ("--format", "{{.Name}}")
+    assert engine.ok("ps", "--format", "{{.Names}}").split() == ["again"]
+    assert engine.ok("stats", "--no-stream", *form).split() == ["again"]
+    engine.ok("rm", "-f", "again")
+
+
 def test_a_container_is_called_as_it_was_asked_for(engine: Engine) -> None:
     id = engine.ok("run", "-d", "--name", "named", "busybox", "sleep", "1000")
     form = "{{.Container}} {{.ID}}"

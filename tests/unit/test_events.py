@@ -283,6 +283,9 @@ def test_formats(capsys: pytest.CaptureFixture[str]) -> None:
     assert line(event()) == "container start web start busybox:1"
     found = json.loads(command._printer("json")(event()))
     assert list(found) == ["status", "id", "from", *event()]
+    ended = {"image": "busybox:1", "name": "web", "exitCode": "3", "execDuration": "0"}
+    text = command._printer("json")(event(Actor={"ID": "4adc463e", "Attributes": ended}))
+    assert list(json.loads(text)["Actor"]["Attributes"]) == sorted(ended)  # as Go prints a map
     with pytest.raises(TemplateError, match="can't evaluate field Nope") as refusal:
         command._printer("{{.Nope}}")
     assert refusal.value.exit_code == 64

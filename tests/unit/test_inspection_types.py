@@ -9,7 +9,8 @@ import pytest
 from mini_docker.gotemplate import Template
 from mini_docker.inspection_types import typed
 
-ENTRY = {"Start": "1", "End": "2", "ExitCode": 1, "Output": "no"}
+BEGAN, ENDED = "2024-01-02T03:04:05.678900000Z", "2024-01-02T03:04:06Z"
+ENTRY = {"Start": BEGAN, "End": ENDED, "ExitCode": 1, "Output": "no"}
 FOUND: dict[str, Any] = {
     "Id": "4adc",
     "State": {
@@ -40,9 +41,15 @@ FOUND: dict[str, Any] = {
         (
             "{{json .State.Health}}",
             '{"Status":"unhealthy","FailingStreak":2,"Log":'
-            '[{"Start":"1","End":"2","ExitCode":1,"Output":"no"}]}',
+            f'[{{"Start":"{BEGAN}","End":"{ENDED}","ExitCode":1,"Output":"no"}}]}}',
         ),
-        ("{{.State.Health}}", "{unhealthy 2 [{1 2 1 no}]}"),
+        (
+            "{{.State.Health}}",
+            "{unhealthy 2 [{2024-01-02 03:04:05.6789 +0000 UTC "
+            "2024-01-02 03:04:06 +0000 UTC 1 no}]}",
+        ),
+        ("{{(index .State.Health.Log 0).End}}", "2024-01-02 03:04:06 +0000 UTC"),
+        ("{{json (index .State.Health.Log 0).End}}", f'"{ENDED}"'),
         ("{{range .State.Health.Log}}{{.ExitCode}}{{end}}", "1"),
         ("{{.Config.Healthcheck}}", "{[CMD true] 0s 1m30s 0s 0s 2}"),
         (
