@@ -47,11 +47,22 @@ def record(session: Session) -> str:
     return "\n".join(lines) + "\n"
 
 
-def compare(session: Session) -> list[str]:
-    """Record *session* again; return the lines of a difference to its .out, or [] if equal."""
+def compare(session: Session, tries: int = 3) -> list[str]:
+    """Record *session* again; return the lines of a difference to its .out, or [] if equal.
+
+    On a busy machine a session may look a moment too early; what is untrue is so each time.
+    Hence a difference counts when each of *tries* recordings has one.
+    """
     session_files.recorded(session.name)  # it exists, and from these commands
+    difference = ["it was not recorded"]
+    for _ in range(tries):
+        if not (difference := _difference(session, record(session))):
+            break
+    return difference
+
+
+def _difference(session: Session, new: str) -> list[str]:
     old = (FOLDER / f"{session.name}.out").read_text()
-    new = record(session)
     name = f"{session.name}.out"
     return list(
         difflib.unified_diff(

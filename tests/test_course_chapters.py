@@ -194,8 +194,4 @@ def test_a_session_comes_out_as_recorded(name: str) -> None:
     session = session_files.read(name)
     if why := sessions.lacking(session):
         pytest.skip(why)
-    # On a busy machine a session may look a moment too early; what is untrue is so each time.
-    for _ in range(2):
-        if sessions.compare(session) == []:
-            return
     assert sessions.compare(session) == []

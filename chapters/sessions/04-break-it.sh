@@ -13,7 +13,7 @@ mini-docker stats --no-stream --format '{{.MemUsage}}' hog
 cd /sys/fs/cgroup/mini-docker/$(mini-docker inspect --format '{{.Id}}' hog)
 numfmt --to=iec < memory.swap.current
 ## fixed
-mini-docker run --name hog2 --memory 32m --memory-swap 32m busybox sh -c 'head -c 50m /dev/zero | tail'
+mini-docker run --name hog2 --memory 32m --memory-swap 32m busybox tail /dev/zero
 echo $?
 mini-docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' hog2
 cd /; mini-docker rm -f hog hog2
