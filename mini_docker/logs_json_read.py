@@ -73,7 +73,7 @@ class Decoder:
         try:
             text, stop = scanstring(inside, 0, True)
             moment = fixed(end[: end.index(b'"}\n')].decode())
-        except ValueError:
+        except (ValueError, SystemError):  # the second where json.decoder is not imported
             return None
         return Run(known[0], moment, _encode(text), known[1]) if stop == len(inside) else None
 

@@ -66,7 +66,7 @@ REFUSED = {
     ("pause", "paused"): "Container {} is already paused",
     ("pause", "restarting"): _RESTARTING,
     ("exec", "restarting"): _RESTARTING,
-    ("exec", "paused"): "Container {} is paused, unpause the container first",
+    ("exec", "paused"): "Container {} is paused, unpause the container before exec",
     **{("unpause", state): "Container {} is not paused" for state in STATES if state != "paused"},
     ("remove", "paused"): 'cannot remove container "/{}": container is paused and must be '
     "unpaused first",

@@ -294,6 +294,18 @@ def test_a_log_that_is_damaged_in_the_middle(engine: Engine) -> None:
     assert result.err == b"WARNING: the log is damaged: what could not be read is left out\n"
 
 
+@pytest.mark.parametrize("damage", [b"\0", b"\\x"])
+def test_a_log_that_is_overwritten_within_a_line(engine: Engine, damage: bytes) -> None:
+    """Seen by the command alone: in a test, `json` is there, and the scanner's error another."""
+    id = ran(engine, "for i in $(seq 1 300); do echo line $i; done")
+    file = path(engine, id)
+    file.write_bytes(file.read_bytes().replace(b"line 150", b"line" + 4 * damage))
+    result = engine("logs", id)
+    assert result.code == 0, result
+    assert result.out.splitlines()[:149] == [b"line %d" % n for n in range(1, 150)]
+    assert result.out.splitlines()[-150:] == [b"line %d" % n for n in range(151, 301)]
+
+
 def test_drivers(engine: Engine, tmp_path: Path) -> None:
     id = ran(engine, "echo hello", "--log-driver", "none")
     engine("logs", id).refused("configured logging driver does not support reading", code=1)

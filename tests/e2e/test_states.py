@@ -97,7 +97,7 @@ def test_wrong_states_in_dockers_words(engine: Engine) -> None:
     )
     engine.ok("pause", "idle")
     engine("pause", "idle").refused(f"Container {id} is already paused", code=1)
-    engine("exec", "idle", "true").refused("is paused, unpause the container first", code=1)
+    engine("exec", "idle", "true").refused("is paused, unpause the container before exec", code=1)
     engine("rm", "idle").refused("container is paused and must be unpaused first", code=1)
     result = engine("start", "idle")
     assert result.code == 1 and b"cannot start a paused container, try unpause" in result.err
