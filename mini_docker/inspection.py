@@ -47,6 +47,7 @@ HOST_CONFIG: dict[str, Any] = {
     "UsernsMode": "",
     "ShmSize": spec.SHM_SIZE,
     "Runtime": "mini-docker",
+    "Isolation": "",
     "CpuShares": 0,
     "Memory": 0,
     "NanoCpus": 0,

@@ -58,6 +58,8 @@ def bundle(
         process["oomScoreAdj"] = host["OomScoreAdj"]
     document["root"]["readonly"] = bool(host.get("ReadonlyRootfs"))
     document["hostname"] = config["Hostname"]
+    if host.get("Annotations"):
+        document["annotations"] = host["Annotations"]
     document["domainname"] = config.get("Domainname", "")
     document["mounts"] = mounts(record, layers, store)
     linux["namespaces"] = namespaces(host, store, version)

@@ -49,6 +49,12 @@ def memory_swap(text: str) -> int:
     return -1 if text == "-1" else int(load("mini_docker.sizes:ram_in_bytes")(text))
 
 
+def pair(text: str) -> tuple[str, str]:
+    """Return the name and the value of NAME=VALUE; a bare NAME has the value ""."""
+    name, _, value = text.partition("=")
+    return name, value
+
+
 def variable(text: str) -> str:
     """Return NAME=VALUE; a bare NAME takes its value from our own environment, if set.
 
@@ -139,6 +145,7 @@ KINDS: dict[str, tuple[str, bool, Callable[[str], Any] | str]] = {
     "weight": ("list", True, weight),
     "device": ("list", True, "mini_docker.devices:mapping"),
     "rule": ("list", True, "mini_docker.devices:cgroup_rule"),
+    "annotation": ("map", True, pair),
     "sysctl": ("map", True, "mini_docker.sysctls:parse"),
     "ulimit": ("ulimit", True, "mini_docker.ulimits:parse"),
 }

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mini_docker.cli.options import Command
 
+RUNS = ("create", "exec", "run")  # whose flags later.py has
 BUILDX = {  # what docker's plugin has besides
     "bake": "there is no file of many builds here; run 'mini-docker build' for each",
     "create": "there is one builder, and it is in this program",
@@ -32,7 +33,7 @@ def refusal(command: Command, message: str) -> FlagError:
 
 def unknown(command: Command, name: str) -> FlagError:
     """Return the refusal of the flag --*name*, with the nearest right one."""
-    if command.name in ("run", "exec") and (remark := later.flag(name)):
+    if command.name in RUNS and (remark := later.flag(name)):
         return refusal(command, f"--{name} {remark}.")
     near = nearest(name, [flag.name for flag in command.flags if flag.help] + ["help"])
     remark = f" (did you mean --{near}?)" if near else ""
@@ -42,7 +43,7 @@ def unknown(command: Command, name: str) -> FlagError:
 def unknown_short(command: Command, letters: str) -> FlagError:
     """Return the refusal of the short flag that *letters*, after one dash, begin with."""
     letter = letters[0]
-    if command.name in ("run", "exec") and letter in later.SHORT:
+    if command.name in RUNS and letter in later.SHORT:
         return unknown(command, later.SHORT[letter])
     return refusal(command, f"unknown shorthand flag: '{letter}' in -{letters}")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from mini_docker.cli.options import Flag
 
+_ANNOTATION = "Add an annotation to the container (passed through to the OCI runtime)"
 _RESTART = "Restart policy to apply when a container exits"
 _TIME = " (ms|s|m|h) (default 0s)"
 FLAGS = (
+    Flag("annotation", "", "annotation", help=_ANNOTATION),
     Flag("attach", "a", "stream", help="Attach to STDIN, STDOUT or STDERR"),
     Flag("blkio-weight", "", "uint16", help="Block IO (relative weight), between 10 and 1000"),
     Flag("blkio-weight-device", "", "weight", help="Block IO weight (relative device weight)"),
@@ -50,6 +52,7 @@ FLAGS = (
     Flag("init", "", help="Run an init that forwards signals and reaps processes"),
     Flag("interactive", "i", help="Keep STDIN open even if not attached"),
     Flag("ipc", "", "string", help="IPC mode to use"),
+    Flag("isolation", "", "string", help="Container isolation technology"),
     Flag("label", "l", "label", help="Set meta data on a container"),
     Flag("label-file", "", "list", help="Read in a line delimited file of labels"),
     Flag("log-driver", "", "string", help="Logging driver for the container"),

@@ -102,6 +102,7 @@ def host_config(values: Values) -> dict[str, Any]:
     """Return HostConfig: what the flags say about the machine, only where they say something."""
     found = {key: getattr(values, flag) for key, flag in SIMPLE.items() if getattr(values, flag)}
     found.update(security(values))
+    found.update(_foreign(values))
     found["NetworkMode"] = values.network or "none"
     found["Tmpfs"] = _tmpfs(values.tmpfs)
     found["ContainerIDFile"] = values.cidfile
@@ -131,6 +132,14 @@ def host_config(values: Values) -> dict[str, Any]:
         if getattr(values, flag):
             found[key] = [{"Path": path, unit: n} for path, n in getattr(values, flag)]
     return found
+
+
+def _foreign(values: Values) -> dict[str, Any]:
+    """Return the fields of HostConfig that are another runtime's, or another system's."""
+    if values.isolation.lower() not in ("", "default"):
+        raise UsageError(f"invalid isolation '{values.isolation}' on linux")
+    found = {"Annotations": dict(values.annotation), "Isolation": values.isolation}
+    return {field: value for field, value in found.items() if value}
 
 
 def security(values: Values) -> dict[str, Any]:

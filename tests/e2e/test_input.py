@@ -36,6 +36,8 @@ REFUSED = [
     (["run", "Bad//Reference", "true"], ["Bad//Reference"]),
     (["run", "--tmpfs", "relative", "busybox", "true"], ["relative"]),
     (["run", "-v", "/a:/b", "busybox", "sh"], ["--volume", "chapter 17"]),
+    (["create", "-v", "/a:/b", "busybox", "sh"], ["--volume", "chapter 17"]),
+    (["create", "--gpus", "all", "busybox", "sh"], ["--gpus", "chapter 17"]),
 ]
 CODE_1 = [
     (["rnu", "busybox"], ["rnu", "run"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -199,3 +200,17 @@ def test_a_detached_one_that_does_not_start_has_told_its_id(
     left = engine.ok("ps", "-aq", "--no-trunc")
     assert left == ("" if "--rm" in flags else id)
     engine("run", "-d", "--restart", "moon", "busybox").refused("unknown policy", code=125)
+
+
+def test_annotations_reach_the_bundle_and_linux_has_one_isolation(
+    engine: Engine, root: Path
+) -> None:
+    flags = ("--annotation", "a.b/c=1=2", "--annotation", "bare", "--isolation", "default")
+    id = engine.ok("create", *flags, "busybox")
+    host = engine.inspect(id)["HostConfig"]
+    assert (host["Annotations"], host["Isolation"]) == ({"a.b/c": "1=2", "bare": ""}, "default")
+    config = json.loads((root / "containers" / id / "config.json").read_text())
+    assert config["annotations"] == {"a.b/c": "1=2", "bare": ""}
+    plain = engine.inspect(engine.ok("create", "busybox"))["HostConfig"]
+    assert "Annotations" not in plain and plain["Isolation"] == ""
+    engine("run", "--isolation", "hyperv", "busybox").refused("invalid isolation 'hyperv' on linux")
