@@ -13,6 +13,7 @@ from mini_docker import (
     capabilities,
     capabilities_names,
     container_streams,
+    errors,
     launch,
     processes,
     seccomp,
@@ -132,6 +133,8 @@ def execute(
             then()
 
     launch.guard(report, last)
+    if not process["args"][0]:  # in a directory of PATH its path would be that directory's
+        raise errors.CommandNotFound('exec: "": executable file not found in $PATH')
     processes.execute(process["args"], environment)
 
 

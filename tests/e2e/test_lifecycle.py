@@ -44,6 +44,7 @@ def test_exec_passes_streams_and_codes(engine: Engine, web: str) -> None:
     result = engine("exec", "-i", "web", "cat", stdin=data)
     assert (result.code, result.out) == (0, data)
     engine("exec", "web", "nope").refused("executable file not found in $PATH", code=127)
+    engine("exec", "web", "").refused('exec: "": executable file not found in $PATH', code=127)
     engine("exec", "web", "/etc").refused("permission denied", code=126)
     engine("exec", "-w", "/etc/passwd", "web", "true").refused("not a directory", code=126)
 
