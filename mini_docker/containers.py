@@ -209,9 +209,9 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> bool:
 
     Its control group goes first: what is in there would otherwise outlive the container.
     If it never *ran*, its start has failed, and it stays what it was before. Return whether
-    the kernel has killed something in it for want of memory.
+    the kernel has killed something in it for want of memory, and nobody has told of it yet.
     """
-    killed = _end(it)
+    untold = (killed := _end(it)) and not it.store.state(it.id).get("OOMKilled")
     fields: dict[str, Any] = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": error}
     if ran or it.status() != "created":
         fields["Status"] = "exited"
@@ -220,11 +220,14 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> bool:
         fields["Health"] = {**health, "Status": "unhealthy"}
     it.update(**fields)
     forget(it.store, it.id)
-    return killed
+    return untold
 
 
 def tell_end(it: Container, code: int, killed: bool) -> None:
-    """Write the events of the end of *it*; *killed*: something in it, for want of memory."""
+    """Write the events of the end of *it*.
+
+    *killed*: something in it, for want of memory, of which memory_notice.py has not told.
+    """
     if killed:
         events.container(it, "oom")
     lived = timestamps.seconds(timestamps.now()) - timestamps.seconds(it.state["StartedAt"])

@@ -1,6 +1,6 @@
 """When a container's health is looked at: the part of it that its monitor loads.
 
-The monitor asks descriptors() and deadline() what to wait for and calls turn() when there
+The monitor asks events() and deadline() what to wait for and calls turn() when there
 is something. The look itself is the work of a process of its own, health_probe.py, so that
 the monitor stays small and is never held up. That process writes the result to state.json,
 and its exit code says whether the container is still "starting".
@@ -16,11 +16,13 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import select
     import signal
     from collections.abc import Container
     from typing import Any
 else:
     import _signal as signal
+    import select
 
 TESTS = ("CMD", "CMD-SHELL")
 SECOND = 10**9  # a record has nanoseconds
@@ -49,9 +51,12 @@ def plan(config: dict[str, Any]) -> list[float] | None:
     return [number or default for number, default in zip(given, DEFAULTS, strict=True)]
 
 
-def fresh() -> dict[str, Any]:
-    """Return the Health in state.json of a container that has just been started."""
-    return {"Status": "starting", "FailingStreak": 0, "Log": []}
+def fresh(before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the Health in state.json of a container that has just been started.
+
+    What was found *before* that stays in its Log; moby, initHealthMonitor.
+    """
+    return {"Status": "starting", "FailingStreak": 0, "Log": (before or {}).get("Log", [])}
 
 
 class Watch:
@@ -71,9 +76,9 @@ class Watch:
         self.told = False  # that it is late
         self.due = time.monotonic() + self._pause()
 
-    def descriptors(self) -> list[int]:
-        """Return the descriptors that become readable when there is something to do."""
-        return [self.descriptor] if self.pid else []
+    def events(self) -> dict[int, int]:
+        """Return what poll(2) is to look for, by descriptor."""
+        return {self.descriptor: select.POLLIN} if self.pid else {}
 
     def deadline(self) -> float:
         """Return when there is something to do in any case, as time.monotonic() counts."""

@@ -100,7 +100,7 @@ def _seal(root: str, id: str, memory: int) -> None:
 
 
 def _start(root: str, id: str, life: int) -> Loop | None:
-    from mini_docker import containers, monitor_start
+    from mini_docker import containers, memory_watch, monitor_start
     from mini_docker.errors import MiniDockerError
     from mini_docker.store import Store
 
@@ -119,5 +119,7 @@ def _start(root: str, id: str, life: int) -> Loop | None:
     if it.state.get("Stopped"):  # as of when it was written down as running: it came in between
         signal.pidfd_send_signal(loop.process, signal.SIGKILL)
     loop.life = life
+    loop.memory = memory_watch.Watch(root, id, loop.pid)
+    loop.memory.open()  # now: this process is about to become small
     loop.slim = time.monotonic()
     return loop

@@ -84,5 +84,5 @@ def _runs(it: Container, pid: int) -> dict[str, Any]:
         from mini_docker import health
 
         if health.plan(it.record["Config"]):
-            fields["Health"] = health.fresh()
+            fields["Health"] = health.fresh(it.state.get("Health"))
     return fields

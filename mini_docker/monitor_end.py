@@ -114,6 +114,11 @@ def _vanish(it: Container, code: int) -> str:
             killed = containers.finish(it, code)
     else:
         killed = container_end.end(it.config())
+    if killed and not waited:
+        with it.change():
+            it.reload()
+            killed = not it.state.get("OOMKilled")
+            it.update(Pid=0)  # so that nobody else tells of it
     containers.tell_end(it, code, killed)
     if waited:
         Lock(waiters).wait(PATIENCE)
@@ -135,13 +140,14 @@ def _record(it: Container, code: int, lived: float) -> float | None:
         if delay is None:
             killed = containers.finish(it, code, told)
         else:
-            killed = container_end.end(it.config())
+            killed, known = container_end.end(it.config()), it.state.get("OOMKilled")
             fields = {"Pid": 0, "ExitCode": code, "OOMKilled": killed, "Error": ""}
             fields |= {"FinishedAt": timestamps.now(), "RestartDelay": delay}
             if health := it.state.get("Health"):  # as containers.finish() has it
                 fields["Health"] = {**health, "Status": "unhealthy"}
             count = it.state.get("RestartCount", 0) + 1
             it.update(Status="restarting", RestartCount=count, **fields)
+            killed = killed and not known
             containers.note(it.store, it.id, 0)
         containers.tell_end(it, code, killed)  # before anybody can tell of what follows
     return delay

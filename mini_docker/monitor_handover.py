@@ -41,6 +41,7 @@ def pack(loop: Loop, log_config: Mapping[str, Any]) -> dict[str, Any]:
         "log": dict(log_config),
         "before": loop.log.leave() if loop.log else b"",
         "health": loop.health and loop.health.state(),
+        "kills": loop.memory and loop.memory.state(),
     }
     if loop.input:
         fields = ("descriptor", "once", "tty", "pending", "ended", "held")
@@ -65,6 +66,10 @@ def unpack(root: str, run: str, id: str, state: dict[str, Any]) -> Loop:
         from mini_docker import health
 
         loop.health = health.restore(root, id, state["health"])
+    if state["kills"]:
+        from mini_docker import memory_watch
+
+        loop.memory = memory_watch.restore(root, id, state["kills"])
     for descriptor in descriptors(state):
         os.set_inheritable(descriptor, False)
     os.close(state["memory"])
@@ -77,6 +82,7 @@ def descriptors(state: dict[str, Any]) -> list[int]:
     found += [descriptor for _, descriptor in state["outputs"]]
     found += [state["input"][0], state["input"][5]] if state.get("input") else []
     found += [state["health"]["descriptor"]] if state.get("health") else []
+    found += state["kills"][1:3] if state.get("kills") else []
     for client in state["clients"]:
         found += [client["descriptor"], *(client["spool"] or [])[:1]]
     return [descriptor for descriptor in found if descriptor >= 0]

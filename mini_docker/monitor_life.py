@@ -17,6 +17,7 @@ import time
 
 from mini_docker import (
     containers,
+    memory_watch,
     monitor_clients,
     monitor_end,
     monitor_group,
@@ -64,6 +65,7 @@ def main(connection: socket.socket, report: int) -> int:
         os.close(report)
         if hello is None:
             monitor_group.leave()
+        loop.memory = memory_watch.Watch(it.store.root, it.id, loop.pid)
         loop.slim = time.monotonic() + MOMENT
         return look_after(loop)
     except BaseException as error:

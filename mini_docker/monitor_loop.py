@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mini_docker.health import Watch
+    from mini_docker.memory_watch import Watch as MemoryWatch
     from mini_docker.monitor_door import Door
     from mini_docker.monitor_log import Late
     from mini_docker.monitor_streams import Input, Output
@@ -35,8 +36,8 @@ class Loop:
     """All that the monitor of one container holds while that container runs."""
 
     __slots__ = (
-        "began", "clients", "door", "health", "id", "input", "life", "log", "mounts", "near",
-        "outputs", "pid", "process", "ready", "root", "slim",
+        "began", "clients", "door", "health", "id", "input", "life", "log", "memory", "mounts",
+        "near", "outputs", "pid", "process", "ready", "root", "slim",
     )  # fmt: skip
 
     def __init__(self, root: str, id: str, pid: int, process: int) -> None:
@@ -55,6 +56,7 @@ class Loop:
         self.door: Door | None = None
         self.log: Late | None = None
         self.health: Watch | None = None
+        self.memory: MemoryWatch | None = None
         self.near: Callable[[], None] | None = None  # to be called when the end is announced
         self.slim: float | None = None  # when this process is to become a smaller one
         self.ready: dict[int, int] = {}
@@ -72,10 +74,13 @@ class Loop:
                 late = client.deadline()
                 if late is not None and now >= late:
                     client.lose_patience()
-            if self.health:
-                self.health.turn(self.ready)
+            for watch in self._watches():
+                watch.turn(self.ready)
             if self.slim is not None and now >= self.slim:
                 return False
+
+    def _watches(self) -> list[Watch | MemoryWatch]:
+        return [watch for watch in (self.health, self.memory) if watch]
 
     def linger(self) -> None:
         """Give the clients what they are owed, until each has it or has left: then nothing is left.
@@ -138,8 +143,8 @@ class Loop:
             wanted[place] = wanted.get(place, 0) | select.POLLOUT
         if self.door:
             wanted[self.door.descriptor] = select.POLLIN
-        for descriptor in self.health.descriptors() if self.health else ():
-            wanted[descriptor] = select.POLLIN
+        for watch in self._watches():
+            wanted |= watch.events()
         for descriptor, events in wanted.items():
             poll.register(descriptor, events)
         return dict(poll.poll(self._patience()))
@@ -147,7 +152,7 @@ class Loop:
     def _patience(self) -> int:
         """Return for how many milliseconds there is nothing to do by itself."""
         times = [client.deadline() for client in self.clients]
-        times += [self.slim, self.health.deadline() if self.health else None]
+        times += [self.slim, *(watch.deadline() for watch in self._watches())]
         first = min([moment for moment in times if moment is not None], default=None)
         if first is None:
             return -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from mini_docker.cli.options import Flag
@@ -14,20 +15,20 @@ FLAGS = (
     Flag("format", "", "string", help="dot, svg or png (default: by the name of --output)"),
     Flag("output", "o", "string", help="Write to a file, instead of STDOUT"),
 )
+TEXT = dict.fromkeys(("", "gv", "txt"), "dot")  # what ends like this is to be text
 
 
 def form(values: Values) -> str:
     """Return the format that is asked for, or that the output's name ends in, or dot.
 
-    Raises UsageError for a format that does not exist, and for a picture that would go to a
-    terminal.
+    Raises UsageError for one that does not exist, and for a picture that would go to a terminal.
     """
     from mini_docker import image_graph
     from mini_docker.cli import output_file
     from mini_docker.errors import UsageError
 
-    ending = values.output.rpartition(".")[2]
-    chosen: str = values.format or (ending if ending in image_graph.FORMATS else "dot")
+    ending = os.path.splitext(values.output)[1][1:]
+    chosen: str = values.format or TEXT.get(ending, ending)
     if chosen not in image_graph.FORMATS:
         raise UsageError(f"{chosen!r} is not a format: there are {', '.join(image_graph.FORMATS)}")
     if chosen == "png" and not values.output:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Engine, until
+from tests.e2e.test_monitor import monitor_of
 
 pytestmark = pytest.mark.e2e
 
@@ -95,6 +97,34 @@ def test_an_exec_and_a_kill_for_memory_are_told(engine: Engine) -> None:
     engine("run", "--name", "ev-oom", "-m", "10m", "--memory-swap", "10m", "busybox", *hog)
     assert engine.inspect("ev-oom")["State"]["OOMKilled"]
     assert actions(engine, "ev-oom") == ["create", "attach", "start", "oom", "die"]
+
+
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(it, marks=pytest.mark.needs(f"cgroup-{it}")) for it in ("v1", "v2")],
+)
+def test_a_kill_for_memory_is_told_while_the_container_lives(engine: Engine, version: str) -> None:
+    """By its monitor in its first moments, and once that has become small."""
+    name = f"ev-hog-{version}"
+    limit = ("-m", "20m", "--memory-swap", "20m")
+    engine.ok("run", "-d", "--name", name, *limit, "busybox", "sleep", "1000")
+
+    def oom(times: int) -> Callable[[], bool]:
+        return lambda: actions(engine, name, "--filter", "event=oom") == ["oom"] * times
+
+    assert engine("exec", name, "tail", "/dev/zero").code == 137
+    until(oom(1), "the first is told")
+    state = engine.inspect(name)["State"]
+    assert (state["Status"], state["OOMKilled"]) == ("running", True)
+    monitor_of(engine, name)
+    assert engine("exec", name, "tail", "/dev/zero").code == 137
+    until(oom(2), "the second is told")
+    engine.ok("stop", "-t", "0", name)
+    assert engine.inspect(name)["State"]["OOMKilled"]
+    assert oom(2)()
+    engine.ok("start", name)
+    assert not engine.inspect(name)["State"]["OOMKilled"]
+    engine.ok("rm", "-f", name)
 
 
 def test_the_fields_of_an_end(engine: Engine) -> None:
@@ -196,9 +226,10 @@ def test_graph_draws_what_there_is(engine: Engine, tmp_path: Path) -> None:
     engine.ok("container", "graph", "-o", str(picture), "drawn")
     assert picture.read_text().count('class="node"') > 12
     assert engine("container", "graph", "--format", "png", "drawn").out.startswith(b"\x89PNG")
-    engine("container", "graph", "--format", "gif", "drawn").refused(
-        "'gif' is not a format", code=1
-    )
+    film = tmp_path / "drawn.gif"
+    for words in (("--format", "gif"), ("-o", str(film))):
+        engine("container", "graph", *words, "drawn").refused("'gif' is not a format", code=1)
+    assert not film.exists()
     engine.ok("kill", "drawn")
     assert "the kernel holds nothing" in engine.ok("container", "graph", "drawn")
     engine("container", "graph", "nobody").refused("No such container", code=1)

@@ -53,7 +53,7 @@ FLOORS = (
     "containers_removal",
     "containers",
     "leftovers",
-    "health health_probe",
+    "health health_probe memory_watch memory_notice",
     "container_facts container_graph",
     "tracers",
     "image_removal image_prune",

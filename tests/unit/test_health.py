@@ -59,7 +59,7 @@ def turn(watch: health.Watch, done: Callable[[], object]) -> None:
     while not done():
         assert time.monotonic() < give_up
         wait = max(0.0, min(watch.deadline() - time.monotonic(), 0.02))
-        watch.turn(set(select.select(watch.descriptors(), [], [], wait)[0]))
+        watch.turn(set(select.select(watch.events(), [], [], wait)[0]))
 
 
 def runs(probe: Path) -> list[str]:
@@ -69,7 +69,7 @@ def runs(probe: Path) -> list[str]:
 def test_a_look_is_due_after_each_interval(probe: Path) -> None:
     began = time.monotonic()
     watch = health.Watch("/root", "4adc", [0.1, 1, 0, 5])
-    assert watch.descriptors() == []
+    assert watch.events() == {}
     assert began + 0.1 <= watch.deadline() <= time.monotonic() + 0.1
     turn(watch, lambda: len(runs(probe)) >= 4)
     watch.close()
@@ -122,10 +122,10 @@ def test_a_closed_watch_leaves_no_process_and_no_descriptor(probe: Path) -> None
     before = os.listdir("/proc/self/fd")
     (probe / "does").write_text("sleep 60\n")
     watch = health.Watch("/root", "4adc", [0.01, 60, 0, 5])
-    turn(watch, watch.descriptors)
+    turn(watch, watch.events)
     watch.close()
     watch.close()
-    assert watch.descriptors() == [] and os.listdir("/proc/self/fd") == before
+    assert watch.events() == {} and os.listdir("/proc/self/fd") == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 
