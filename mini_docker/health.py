@@ -113,7 +113,11 @@ class Watch:
         """
         module = os.path.join(os.path.dirname(__file__), "health_probe.py")
         argv = [sys.executable, "-ISE", module, self.root, self.id]
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError:  # EAGAIN, ENOMEM: there is no process to be had; it looks later
+            self.due = time.monotonic() + self._pause()
+            return
         if self.pid == 0:
             try:
                 os.closerange(3, 2**31 - 1)

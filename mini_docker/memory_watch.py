@@ -88,9 +88,8 @@ class Watch:
         if self.descriptor < 0 and not self.open():
             return
         kills = self._read()
-        if kills > self.kills:
+        if kills > self.kills and self._tell():
             self.kills = kills
-            self._tell()
 
     def state(self) -> list[int] | None:
         """Return it as what restore() takes; None if there is nothing to watch."""
@@ -109,11 +108,18 @@ class Watch:
             return 0
         return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
 
-    def _tell(self) -> None:
-        """Start the process that tells: nobody's child, so nobody has to wait for it."""
+    def _tell(self) -> bool:
+        """Start the process that tells: nobody's child, so nobody has to wait for it.
+
+        Say whether it could be started. If not, the next look tries again, and the end tells
+        of what the state knows nothing of.
+        """
         module = os.path.join(os.path.dirname(__file__), "memory_notice.py")
         argv = [sys.executable, "-ISE", module, self.root, self.id, str(self.pid)]
-        middle = os.fork()
+        try:
+            middle = os.fork()
+        except OSError:  # EAGAIN, ENOMEM: there is no process to be had
+            return False
         if middle == 0:
             try:
                 os.closerange(3, 2**31 - 1)
@@ -122,6 +128,7 @@ class Watch:
             finally:
                 os._exit(0)
         os.waitpid(middle, 0)
+        return True
 
 
 def _ask_v2(group: str) -> tuple[int, int]:

@@ -118,6 +118,23 @@ def test_a_probe_that_hangs_is_told_to_end_and_then_killed(
         os.kill(first, 0)
 
 
+def test_a_look_for_which_there_is_no_process_comes_later(
+    probe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> int:
+        failed.append(1)
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    failed: list[int] = []
+    watch = health.Watch("/root", "4adc", [0.01, 60, 0, 5])
+    with monkeypatch.context() as fake:
+        fake.setattr(os, "fork", fail)
+        turn(watch, lambda: len(failed) >= 2)
+    assert watch.events() == {} and runs(probe) == []
+    turn(watch, lambda: runs(probe))
+    watch.close()
+
+
 def test_a_closed_watch_leaves_no_process_and_no_descriptor(probe: Path) -> None:
     before = os.listdir("/proc/self/fd")
     (probe / "does").write_text("sleep 60\n")

@@ -33,8 +33,9 @@ class Told(memory_watch.Watch):
 
     times = 0
 
-    def _tell(self) -> None:
+    def _tell(self) -> bool:
         self.times += 1
+        return True
 
 
 class Group:
@@ -90,6 +91,22 @@ def test_a_kill_is_told_once(group: Group) -> None:
     group.write(3)
     group.say()
     assert group.turn(0.1) == 2
+
+
+def test_what_could_not_be_told_is_told_at_the_next_look(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        tried.append(1)
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    tried: list[int] = []
+    monkeypatch.setattr(Told, "_tell", memory_watch.Watch._tell)
+    monkeypatch.setattr(os, "fork", fork)
+    group.write(1)
+    group.say()
+    group.turn(0.1)
+    assert len(tried) > 1 and group.watch.kills == 0
 
 
 def test_a_count_that_comes_after_the_word_is_seen(group: Group) -> None:
