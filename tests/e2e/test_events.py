@@ -227,8 +227,8 @@ def test_graph_draws_what_there_is(engine: Engine, tmp_path: Path) -> None:
     assert picture.read_text().count('class="node"') > 12
     assert engine("container", "graph", "--format", "png", "drawn").out.startswith(b"\x89PNG")
     film = tmp_path / "drawn.gif"
-    for words in (("--format", "gif"), ("-o", str(film))):
-        engine("container", "graph", *words, "drawn").refused("'gif' is not a format", code=1)
+    for asked in (("--format", "gif"), ("-o", str(film))):
+        engine("container", "graph", *asked, "drawn").refused("'gif' is not a format", code=1)
     assert not film.exists()
     engine.ok("kill", "drawn")
     assert "the kernel holds nothing" in engine.ok("container", "graph", "drawn")
