@@ -72,6 +72,15 @@ mini-docker update --restart no loop
 sleep 2; mini-docker ps -a --format '{{.Names}}: {{.State}}'
 mini-docker system prune -f
 
+## memory
+mini-docker run -d --name tight --memory 16m --memory-swap 16m busybox sleep 1000
+mini-docker exec tight tail /dev/zero
+echo $?
+#- until [ "$(mini-docker inspect -f '{{.State.OOMKilled}}' tight)" = true ]; do sleep 0.2; done
+mini-docker inspect -f '{{.State.Status}}, OOMKilled {{.State.OOMKilled}}' tight
+mini-docker events --since 1m --until 0s -f container=tight -f event=oom --format '{{.Action}}'
+mini-docker rm -f tight
+
 ## health
 mini-docker run -d --name shop --health-cmd 'test -f /ready' --health-interval 0.5s --health-retries 2 busybox sleep 1000
 #- until [ "$(mini-docker inspect -f '{{.State.Health.Status}}' shop)" = unhealthy ]; do sleep 0.2; done
