@@ -26,6 +26,7 @@ from course.session_files import FOLDER, Session, SessionError
 BUG = re.compile(r"^Traceback \(|this is a bug", re.M)
 TIDY = 'ids=$(mini-docker ps -aq 2>/dev/null) && [ -z "$ids" ] || mini-docker rm -f $ids'
 BANNER = "mini-docker: student mode;"
+TRIES = 3
 
 
 def record(session: Session) -> str:
@@ -47,16 +48,16 @@ def record(session: Session) -> str:
     return "\n".join(lines) + "\n"
 
 
-def compare(session: Session, tries: int = 3) -> list[str]:
+def compare(session: Session) -> list[str]:
     """Record *session* again; return the lines of a difference to its .out, or [] if equal.
 
     On a busy machine a session may look a moment too early; what is untrue is so each time.
-    Hence a difference counts when each of *tries* recordings has one.
+    Hence a difference counts when each of TRIES recordings has one.
     """
     session_files.recorded(session.name)  # it exists, and from these commands
-    difference = ["it was not recorded"]
-    for _ in range(tries):
-        if not (difference := _difference(session, record(session))):
+    for _ in range(TRIES):
+        difference = _difference(session, record(session))
+        if not difference:
             break
     return difference
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from mini_docker import lifecycle, timestamps
+from mini_docker.container_network import network
 from mini_docker.containers import Container, load
 from mini_docker.errors import MiniDockerError, UsageError
 
@@ -59,12 +60,6 @@ def created(it: Container) -> float:
 def health(it: Container) -> str:
     """Return the health of *it*: one of HEALTH."""
     return str((it.state.get("Health") or {}).get("Status") or "none")
-
-
-def network(it: Container) -> str:
-    """Return the network that *it* is in; "" if it shares another container's."""
-    mode = str(it.record["HostConfig"].get("NetworkMode", "none"))
-    return "" if mode.startswith("container:") else mode
 
 
 def _test(store: Store, name: str, value: str) -> Test:

@@ -224,10 +224,7 @@ def finish(it: Container, code: int, error: str = "", ran: bool = True) -> bool:
 
 
 def tell_end(it: Container, code: int, killed: bool) -> None:
-    """Write the events of the end of *it*.
-
-    *killed*: something in it, for want of memory, of which memory_notice.py has not told.
-    """
+    """Write the events of the end of *it*; *killed*: what finish() has returned."""
     if killed:
         events.container(it, "oom")
     lived = timestamps.seconds(timestamps.now()) - timestamps.seconds(it.state["StartedAt"])

@@ -11,18 +11,17 @@ Docker Engine API, HealthConfig; moby, daemon/health.go, for the order of things
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import select
     import signal
     from collections.abc import Container
     from typing import Any
 else:
     import _signal as signal
-    import select
 
 TESTS = ("CMD", "CMD-SHELL")
 SECOND = 10**9  # a record has nanoseconds

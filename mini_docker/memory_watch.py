@@ -12,14 +12,9 @@ section 10; proc_pid_oom_score(5) for whom it chooses.
 from __future__ import annotations
 
 import os
+import select
 import sys
 import time
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import select
-else:
-    import select
 
 FIRST = 1.0  # seconds after the start, which this must not make longer
 PAUSE = 0.1  # seconds between two looks; a group at its limit changes its counts all the time
@@ -157,5 +152,5 @@ def restore(root: str, id: str, state: list[int]) -> Watch:
     """Return the watch of which state() was taken before this process became what it is."""
     found = Watch(root, id, state[0])
     _, found.descriptor, found.counts, found.kills = state
-    found.left = LOOKS  # the kernel may have said something meanwhile
+    found.left = LOOKS  # those that were under way, or something happened meanwhile
     return found

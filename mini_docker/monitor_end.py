@@ -114,11 +114,11 @@ def _vanish(it: Container, code: int) -> str:
             killed = containers.finish(it, code)
     else:
         killed = container_end.end(it.config())
-    if killed and not waited:
-        with it.change():
-            it.reload()
-            killed = not it.state.get("OOMKilled")
-            it.update(Pid=0)  # so that nobody else tells of it
+        if killed:
+            with it.change():
+                it.reload()
+                killed = not it.state.get("OOMKilled")
+                it.update(Pid=0)  # so that nobody else tells of it
     containers.tell_end(it, code, killed)
     if waited:
         Lock(waiters).wait(PATIENCE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from mini_docker import containers, durations, gotemplate, image_store, sizes
+from mini_docker import container_network, containers, durations, gotemplate, image_store, sizes
 from mini_docker.cli import table
 from mini_docker.cli.options import Command, Flag
 from mini_docker.errors import MiniDockerError
@@ -149,7 +149,7 @@ def row(it: Container, whole: bool, named: dict[str, str]) -> dict[str, Any]:
         "Label": gotemplate.Method(lambda name: labels.get(name, ""), ("string",)),
         "Mounts": "",
         "LocalVolumes": "0",
-        "Networks": it.record["HostConfig"].get("NetworkMode", "none"),
+        "Networks": container_network.network(it),
         "Size": "0B",
     }
 

@@ -383,6 +383,11 @@ def test_filters(engine: Engine) -> None:
     assert names("ancestor=nothing") == "" and names("health=none") == "dd cc bb aa"
     assert names("network=none") == "dd cc bb aa" and names("network=host") == ""
     assert names("isolation=default") == "dd cc bb aa"
+    engine.ok("create", "--name", "ee", "--network", "container:dd", "busybox", "true")
+    assert "ee" not in names("network=none")
+    shown = engine.ok("ps", "-a", "--filter", "name=ee", "--format", "{{.Names}}:{{.Networks}}")
+    assert shown == "ee:"
+    engine.ok("rm", "ee")
     assert names("is-task=true") == "" and names("is-task=false") == "dd cc bb aa"
     assert names(f"id={engine.inspect('bb')['Id'][:7]}") == "bb"
     assert engine.ok("ps", "-ql").strip() == engine.inspect("dd")["Id"][:12]

@@ -54,7 +54,7 @@ FLOORS = (
     "containers",
     "leftovers",
     "health health_probe memory_watch memory_notice",
-    "container_facts container_graph",
+    "container_facts container_graph container_network",
     "tracers",
     "image_removal image_prune",
     "settings settings_security settings_users users_pool measure inspection "

@@ -12,20 +12,8 @@ from pathlib import Path
 import pytest
 
 from mini_docker import containers, memory_notice, memory_watch
-from mini_docker.store import Store
-
-ID = "a" * 64
-RECORD = {
-    **{"Name": "web", "Created": "", "Path": "sleep", "Args": [], "Config": {}, "HostConfig": {}},
-}
-STATE = {
-    **{"Status": "running", "Pid": 17, "ExitCode": 0, "Error": "", "OOMKilled": False},
-    **{"StartedAt": "2026-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"},
-}
-CONFIG = {
-    **{"process": {}, "root": {"path": "rootfs"}, "mounts": []},
-    "linux": {"namespaces": [], "resources": {}, "maskedPaths": [], "readonlyPaths": []},
-}
+from tests import stored
+from tests.stored import ID
 
 
 class Told(memory_watch.Watch):
@@ -167,13 +155,8 @@ def test_a_container_without_a_group_is_looked_at_once(it: containers.Container)
 
 @pytest.fixture
 def it(tmp_path: Path) -> containers.Container:
-    store = Store(str(tmp_path))
-    store.prepare()
-    folder = Path(store.directory(ID))
-    folder.mkdir()
-    for name, value in (("container", RECORD), ("state", STATE), ("config", CONFIG)):
-        (folder / f"{name}.json").write_text(json.dumps(value))
-    return containers.Container(store, ID)
+    state = {"Status": "running", "Pid": 17, "OOMKilled": False}
+    return stored.container(tmp_path, **state)
 
 
 def events(it: containers.Container) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -11,31 +10,12 @@ import pytest
 
 from mini_docker import container, containers, events, monitor_begin
 from mini_docker.errors import ConfigError
-from mini_docker.store import Store
-
-ID = "a" * 64
-RECORD = {
-    **{"Name": "web", "Created": "", "Path": "sleep", "Args": [], "Config": {}, "HostConfig": {}},
-}
-STATE = {
-    **{"Status": "created", "Pid": 0, "ExitCode": 0, "Error": ""},
-    **{"StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z"},
-}
-CONFIG = {
-    **{"process": {}, "root": {"path": "rootfs"}, "mounts": []},
-    "linux": {"namespaces": [], "resources": {}, "maskedPaths": [], "readonlyPaths": []},
-}
+from tests import stored
 
 
 @pytest.fixture
 def it(tmp_path: Path) -> containers.Container:
-    store = Store(str(tmp_path))
-    store.prepare()
-    folder = Path(store.directory(ID))
-    folder.mkdir()
-    for name, value in (("container", RECORD), ("state", STATE), ("config", CONFIG)):
-        (folder / f"{name}.json").write_text(json.dumps(value))
-    return containers.Container(store, ID)
+    return stored.container(tmp_path)
 
 
 @pytest.mark.parametrize("broken", ["state", "events"])
@@ -64,8 +44,8 @@ def test_process_1_ends_with_its_failed_start(
         monitor_begin.begin(it, it.config(), (0, 1, 2))
     with pytest.raises(ChildProcessError):
         os.waitpid(children[0], 0)
-    found = containers.load(it.store, ID)
+    found = containers.load(it.store, stored.ID)
     assert found.status() == ("created" if broken == "state" else "exited")
     assert (found.pid(), found.state["ExitCode"]) == (0, 125)
     assert found.state["Error"] == "no space left"
-    assert containers.read_note(it.store, ID) is None
+    assert containers.read_note(it.store, stored.ID) is None
